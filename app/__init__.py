@@ -1,0 +1,1 @@
+"""Postagens: a REST API for logistics postings."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: routes, middleware, and how a refusal becomes a problem."""

@@ -1,0 +1,1 @@
+"""SQL text, one file for each table."""

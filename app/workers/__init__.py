@@ -1,0 +1,1 @@
+"""Loops: when the rules are called, never what they are."""
