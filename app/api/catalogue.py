@@ -1,0 +1,43 @@
+"""The catalogue of problems: what each code means, for whoever follows the `type` of one."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from app.api import edge_errors, portuguese
+from app.api.problems import STATUS_OF, declares, title_of
+from app.models.problems import ProblemKind, ProblemKinds
+from app.services.errors import Refusal
+
+router: Final = APIRouter(prefix="/problems", tags=["problems"])
+
+
+def _kind(refusal: type[Refusal]) -> ProblemKind:
+    title_pt, detail_pt = portuguese.TEXTS[refusal.code()]
+    return ProblemKind(
+        type=f"/problems/{refusal.code()}",
+        code=refusal.code(),
+        status=STATUS_OF[refusal],
+        title=title_of(refusal),
+        detail=refusal.sentence(),
+        title_pt=title_pt,
+        detail_pt=detail_pt,
+    )
+
+
+_KINDS: Final = {refusal.code(): _kind(refusal) for refusal in STATUS_OF}
+
+
+@router.get("")
+async def list_problems() -> ProblemKinds:
+    """Every code that an error of this API can have."""
+    return ProblemKinds(problems=list(_KINDS.values()))
+
+
+@router.get("/{code}", responses=declares(edge_errors.NotFound))
+async def get_problem(code: str) -> ProblemKind:
+    """What one code means."""
+    try:
+        return _KINDS[code]
+    except KeyError:
+        raise edge_errors.NotFound from None

@@ -1,0 +1,79 @@
+"""Catches what a route lets through, and answers with a problem."""
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api import edge_errors
+from app.api.problems import InvalidPlace, answer
+from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
+from app.services.errors import Refusal
+
+_KIND_OF_STATUS: Final[dict[int, type[Refusal]]] = {
+    404: edge_errors.NotFound,
+    405: edge_errors.MethodNotAllowed,
+    413: edge_errors.BodyTooLarge,
+}
+
+_log = logging.getLogger(__name__)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error a problem."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(CommitUnknown, _unknown)
+    app.add_exception_handler(DatabaseUnavailable, _unavailable)
+    app.add_exception_handler(DatabaseBusy, _unavailable)
+    app.add_exception_handler(DataRefused, _data_refused)
+    app.add_exception_handler(Exception, _failed)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)  # noqa: S101 - for the type; the handler is registered for nothing else
+    return answer(request, error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return answer(request, edge_errors.ValidationFailed(), places=[_place(item) for item in error.errors()])
+
+
+def _place(item: dict[str, Any]) -> InvalidPlace:
+    where, *path = (str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"])
+    detail = str(item["msg"]).removeprefix("Value error, ")
+    return InvalidPlace(
+        place=f"{where}#/{'/'.join(path)}" if where == "body" else f"{where} {'.'.join(path)}", detail=detail
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    kind = _KIND_OF_STATUS.get(error.status_code, edge_errors.BadRequest)
+    return answer(request, kind(), headers=error.headers)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    _log.warning("the outcome of a commit is unknown: %s", error)
+    return answer(request, edge_errors.OutcomeUnknown())
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _log.warning("the database cannot be used: %s", error)
+    return answer(request, edge_errors.ServiceUnavailable())
+
+
+async def _data_refused(request: Request, error: Exception) -> Response:
+    _log.warning("the database refused a value that the edge let through: %s", error)
+    return answer(request, edge_errors.InvalidData())
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("an error of ours", exc_info=error)
+    return answer(request, edge_errors.ServerError())

@@ -1,0 +1,109 @@
+"""The problems in Brazilian Portuguese: a title and a sentence for each code."""
+
+from typing import Final
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "already_in_status": (
+        "Já está nesse status",
+        "A postagem já está nesse status, e a atualização não traz lugar nem descrição que façam dela uma leitura.",
+    ),
+    "already_recorded": ("Já registrado", "O histórico já contém exatamente este passo."),
+    "bad_request": ("Requisição inválida", "Não foi possível ler a requisição."),
+    "body_too_large": (
+        "Corpo grande demais",
+        "O corpo é maior do que esta rota aceita: 64 KB, ou 2 MB para um lote. Divida-o.",
+    ),
+    "duplicate_reference": (
+        "Referência repetida",
+        "A mesma referência aparece duas vezes nesta requisição: referências são únicas.",
+    ),
+    "email_taken": (
+        "E-mail já cadastrado",
+        "Já existe um cliente com este e-mail: peça um token com ele ou cadastre outro e-mail.",
+    ),
+    "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
+    "idempotency_key_reused": (
+        "Idempotency-Key reutilizada",
+        "Esta Idempotency-Key foi usada com outra requisição: repita aquela sem mudanças ou use uma chave nova.",
+    ),
+    "illegal_transition": ("Transição ilegal", "O status da postagem não pode ser seguido por este."),
+    "internal_error": (
+        "Erro interno",
+        "A atualização não pôde ser decidida por um erro nosso; um operador a vê e pode mandar decidi-la de novo.",
+    ),
+    "invalid_credentials": ("Credenciais inválidas", "O e-mail ou a senha está errado."),
+    "invalid_cursor": (
+        "Cursor inválido",
+        "Este cursor não é um que uma página tenha dado: use next_cursor como veio, com a mesma ordenação, ou comece sem cursor.",
+    ),
+    "invalid_data": ("Dado inválido", "Um valor desta requisição está fora do que pode ser guardado."),
+    "invalid_idempotency_key": (
+        "Idempotency-Key inválida",
+        "Uma Idempotency-Key tem de 1 a 255 caracteres ASCII imprimíveis.",
+    ),
+    "invalid_tracking_code": (
+        "Código de rastreio inválido",
+        "Isto não é um código de rastreio (duas letras, oito dígitos, dígito verificador, duas letras): procure um erro de digitação.",
+    ),
+    "malformed_json": (
+        "JSON malformado",
+        "O corpo não é um documento JSON em UTF-8 com chaves únicas e números finitos.",
+    ),
+    "method_not_allowed": (
+        "Método não permitido",
+        "Este endereço não aceita este método: o cabeçalho Allow diz quais aceita.",
+    ),
+    "not_authenticated": (
+        "Não autenticado",
+        "É preciso um token de acesso válido: obtenha um em POST /api/v1/auth/token e envie-o como 'Authorization: Bearer …'.",
+    ),
+    "not_found": ("Não encontrado", "Não há nada neste endereço: veja em /docs o que há."),
+    "occurred_at_in_future": (
+        "occurred_at no futuro",
+        "occurred_at está mais de 5 minutos à frente do relógio do servidor: envie a hora em que aconteceu, com o fuso.",
+    ),
+    "operator_only": ("Só para operadores", "Só um operador pode fazer isto."),
+    "out_of_sequence": (
+        "Fora de sequência",
+        "Na hora informada, os passos anteriores e posteriores não permitem este status.",
+    ),
+    "outcome_unknown": (
+        "Resultado desconhecido",
+        "A conexão caiu enquanto isto era gravado: repita a requisição com a mesma Idempotency-Key para saber ou para concluir.",
+    ),
+    "posted_at_in_future": (
+        "posted_at no futuro",
+        "posted_at está mais de 5 minutos à frente do relógio do servidor: envie a hora da postagem, com o fuso.",
+    ),
+    "posting_not_found": ("Postagem não encontrada", "Você não tem uma postagem com este código de rastreio."),
+    "reference_taken": ("Referência já usada", "Você já tem uma postagem com esta referência."),
+    "server_error": (
+        "Erro do servidor",
+        "Um erro nosso. Ele está em nossos registros sob o X-Request-ID desta resposta.",
+    ),
+    "service_unavailable": (
+        "Serviço indisponível",
+        "O serviço não pode fazer isto no momento, e nada foi feito: tente de novo depois do tempo em Retry-After.",
+    ),
+    "status_update_not_found": (
+        "Atualização não encontrada",
+        "Você não tem uma atualização de status com este id.",
+    ),
+    "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
+    "tracking_codes_exhausted": (
+        "Códigos de rastreio esgotados",
+        "Todos os códigos dos prefixos configurados foram usados: o operador deste serviço precisa acrescentar um prefixo.",
+    ),
+    "tracking_not_found": (
+        "Rastreio não encontrado",
+        "Nenhuma postagem tem este código de rastreio. Uma nova pode levar um instante para aparecer.",
+    ),
+    "unsupported_media_type": (
+        "Tipo de conteúdo não aceito",
+        "Envie o corpo como application/json (só POST /api/v1/auth/token aceita application/x-www-form-urlencoded).",
+    ),
+    "validation_failed": (
+        "Validação falhou",
+        "A requisição não tem a forma que esta rota aceita: `errors` lista cada lugar e o que está errado nele.",
+    ),
+}

@@ -1,0 +1,171 @@
+"""A refusal becomes an RFC 9457 answer: the one place that knows both, and the catalogue at /problems."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.api import edge_errors, portuguese
+from app.models.shape import Shape
+from app.services import errors
+from app.services.errors import Refusal
+
+STATUS_OF: Final[dict[type[Refusal], int]] = {
+    edge_errors.BadRequest: 400,
+    edge_errors.MalformedJson: 400,
+    errors.InvalidCursor: 400,
+    errors.InvalidIdempotencyKey: 400,
+    errors.InvalidCredentials: 401,
+    errors.NotAuthenticated: 401,
+    errors.OperatorOnly: 403,
+    edge_errors.NotFound: 404,
+    errors.PostingNotFound: 404,
+    errors.StatusUpdateNotFound: 404,
+    errors.TrackingNotFound: 404,
+    edge_errors.MethodNotAllowed: 405,
+    errors.AlreadyInStatus: 409,
+    errors.AlreadyRecorded: 409,
+    errors.EmailTaken: 409,
+    errors.HistoryFull: 409,
+    errors.IllegalTransition: 409,
+    errors.OutOfSequence: 409,
+    errors.ReferenceTaken: 409,
+    edge_errors.BodyTooLarge: 413,
+    edge_errors.UnsupportedMediaType: 415,
+    edge_errors.InvalidData: 422,
+    edge_errors.ValidationFailed: 422,
+    errors.DuplicateReference: 422,
+    errors.IdempotencyKeyReused: 422,
+    errors.InvalidTrackingCode: 422,
+    errors.OccurredAtInFuture: 422,
+    errors.PostedAtInFuture: 422,
+    errors.TooManyCodes: 422,
+    edge_errors.ServerError: 500,
+    errors.InternalError: 500,
+    edge_errors.OutcomeUnknown: 503,
+    edge_errors.ServiceUnavailable: 503,
+    errors.TrackingCodesExhausted: 503,
+}
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_SECONDS: Final = 2
+
+
+class InvalidPlace(Shape):
+    """One thing that is wrong: where (a JSON pointer into the body, or a parameter), and what."""
+
+    place: str = Field(examples=["body#/weight_g"])
+    detail: str
+
+
+class Problem(Shape):
+    """RFC 9457, with a `code` for machines. `type` leads to its page of the catalogue."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/posting_not_found",
+                    "title": "Posting not found",
+                    "status": 404,
+                    "detail": errors.PostingNotFound.sentence(),
+                    "code": "posting_not_found",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[InvalidPlace] | None = None
+    references: list[str] | None = None
+
+
+def title_of(kind: type[Refusal]) -> str:
+    """The English title."""
+    return kind.code().replace("_", " ").capitalize()
+
+
+def prefers_portuguese(accept_language: str | None) -> bool:
+    """Whether the first language that both sides know is Portuguese (quality values are not weighed, only the order)."""
+    for item in (accept_language or "").split(","):
+        language = item.partition(";")[0].strip().lower()
+        if language.startswith("pt"):
+            return True
+        if language.startswith("en"):
+            return False
+    return False
+
+
+def problem_response(
+    refusal: Refusal,
+    *,
+    accept_language: str | None,
+    places: Sequence[InvalidPlace] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to a refusal, in the caller's language."""
+    kind = type(refusal)
+    status = STATUS_OF[kind]
+    title, detail = title_of(kind), refusal.detail
+    if prefers_portuguese(accept_language):
+        title, detail = portuguese.TEXTS[kind.code()]
+    problem = Problem(
+        type=f"/problems/{kind.code()}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=kind.code(),
+        errors=list(places) if places is not None else None,
+        references=list(refusal.references) if isinstance(refusal, errors.ReferenceTaken) else None,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={**_headers_of(status), **(headers or {})},
+    )
+
+
+def _headers_of(status: int) -> dict[str, str]:
+    """What the status calls for (RFC 9110): how to authenticate, when to come back."""
+    match status:
+        case 401:
+            return {"WWW-Authenticate": "Bearer"}
+        case 503:
+            return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+        case _:
+            return {}
+
+
+def answer(request: Request, refusal: Refusal, **more: Any) -> Response:
+    """The answer to a refusal of this request."""
+    return problem_response(refusal, accept_language=request.headers.get("Accept-Language"), **more)
+
+
+def declares(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI: the refusals it may give, by status, each with an example."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        status = STATUS_OF[kind]
+        entry = responses.setdefault(
+            status, {"model": Problem, "description": "", "content": {MEDIA_TYPE: {"examples": {}}}}
+        )
+        entry["description"] = ", ".join(filter(None, [entry["description"], title_of(kind)]))
+        entry["content"][MEDIA_TYPE]["examples"][kind.code()] = {"value": example_of(kind)}
+    return responses
+
+
+def example_of(kind: type[Refusal]) -> dict[str, Any]:
+    """A problem of this kind, as it is answered."""
+    return {
+        "type": f"/problems/{kind.code()}",
+        "title": title_of(kind),
+        "status": STATUS_OF[kind],
+        "detail": kind.sentence(),
+        "code": kind.code(),
+    }

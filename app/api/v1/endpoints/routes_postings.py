@@ -1,0 +1,109 @@
+"""Postings: creating, reading, and asking for a status update."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api.links import link_next
+from app.api.problems import declares
+from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep, TransactionDep
+from app.models.postings import NewPosting, NewPostings, Posting, PostingPage, PostingQuery, Postings
+from app.models.status_updates import History, StatusUpdate, StatusUpdateRequest
+from app.services import errors, posting_service, status_service
+
+router: Final = APIRouter(prefix="/postings", tags=["postings"])
+
+_CREATION: Final = declares(
+    errors.InvalidIdempotencyKey,
+    errors.NotAuthenticated,
+    errors.ReferenceTaken,
+    errors.DuplicateReference,
+    errors.IdempotencyKeyReused,
+    errors.PostedAtInFuture,
+    errors.TrackingCodesExhausted,
+)
+
+
+@router.post("", status_code=201, responses=_CREATION)
+async def create_posting(
+    *,
+    transaction: TransactionDep,
+    parts: PartsDep,
+    caller: CallerDep,
+    posting: NewPosting,
+    key: IdempotencyKeyDep,
+    response: Response,
+) -> Posting:
+    """Create one posting; its tracking code is in the answer."""
+    created = await posting_service.create_posting(
+        transaction, parts.posting_rules, caller, posting, idempotency_key=key
+    )
+    response.headers["Location"] = f"/api/v1/postings/{created.tracking_code}"
+    return created
+
+
+@router.post("/batch", status_code=201, responses=_CREATION)
+async def create_postings(
+    transaction: TransactionDep, parts: PartsDep, caller: CallerDep, batch: NewPostings, key: IdempotencyKeyDep
+) -> Postings:
+    """Create up to 1 000 postings: all of them, or none."""
+    return await posting_service.create_postings(
+        transaction, parts.posting_rules, caller, batch.postings, idempotency_key=key
+    )
+
+
+@router.get("", responses=declares(errors.InvalidCursor, errors.NotAuthenticated))
+async def list_postings(
+    reader: ReaderDep, caller: CallerDep, query: Annotated[PostingQuery, Query()], request: Request, response: Response
+) -> PostingPage:
+    """Your postings, page by page; an operator's page is of all."""
+    page = await posting_service.list_postings(reader, caller, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+_READING: Final = declares(errors.NotAuthenticated, errors.PostingNotFound, errors.InvalidTrackingCode)
+
+
+@router.get("/{tracking_code}", responses=_READING)
+async def get_posting(reader: ReaderDep, caller: CallerDep, tracking_code: str) -> Posting:
+    """One posting, with everything that is known of it."""
+    return await posting_service.get_posting(reader, caller, tracking_code)
+
+
+@router.get("/{tracking_code}/history", responses=_READING)
+async def get_history(reader: ReaderDep, caller: CallerDep, tracking_code: str) -> History:
+    """The steps of one posting, in the order in which they happened."""
+    return await posting_service.get_history(reader, caller, tracking_code)
+
+
+@router.patch(
+    "/{tracking_code}/status",
+    status_code=202,
+    responses=declares(
+        errors.InvalidIdempotencyKey,
+        errors.NotAuthenticated,
+        errors.PostingNotFound,
+        errors.AlreadyInStatus,
+        errors.IllegalTransition,
+        errors.OutOfSequence,
+        errors.InvalidTrackingCode,
+        errors.OccurredAtInFuture,
+        errors.IdempotencyKeyReused,
+    ),
+)
+async def request_status_update(
+    *,
+    parts: PartsDep,
+    caller: CallerDep,
+    tracking_code: str,
+    update: StatusUpdateRequest,
+    key: IdempotencyKeyDep,
+    response: Response,
+) -> StatusUpdate:
+    """Ask for a status update. 202: it is committed, and will be applied, or refused with a reason; look at its Location."""
+    accepted = await status_service.request_status_update(
+        parts.database, parts.hints, caller, tracking_code, update, idempotency_key=key
+    )
+    response.headers["Location"] = f"/api/v1/status-updates/{accepted.id}"
+    return accepted

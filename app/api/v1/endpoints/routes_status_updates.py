@@ -1,0 +1,48 @@
+"""Status updates: many at once, and what became of them."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api.links import link_next
+from app.api.problems import declares
+from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep
+from app.models.status_updates import (
+    BatchedStatusUpdates,
+    StatusUpdate,
+    StatusUpdatePage,
+    StatusUpdateQuery,
+    StatusUpdateRequests,
+)
+from app.services import errors, status_service
+
+router: Final = APIRouter(prefix="/status-updates", tags=["status updates"])
+
+
+@router.post("", status_code=202, responses=declares(errors.InvalidIdempotencyKey, errors.NotAuthenticated))
+async def request_status_updates(
+    parts: PartsDep, caller: CallerDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
+) -> BatchedStatusUpdates:
+    """Ask for up to 1 000 status updates; each is accepted or refused on its own, and decided in this order for its posting."""
+    return await status_service.request_batch(parts.database, parts.hints, caller, batch, idempotency_key=key)
+
+
+@router.get("", responses=declares(errors.InvalidCursor, errors.NotAuthenticated))
+async def list_status_updates(
+    reader: ReaderDep,
+    caller: CallerDep,
+    query: Annotated[StatusUpdateQuery, Query()],
+    request: Request,
+    response: Response,
+) -> StatusUpdatePage:
+    """The updates of your postings, the newest first; an operator's page is of all."""
+    page = await status_service.list_status_updates(reader, caller, query)
+    link_next(request, response, page.next_cursor)
+    return page
+
+
+@router.get("/{update_id}", responses=declares(errors.NotAuthenticated, errors.StatusUpdateNotFound))
+async def get_status_update(reader: ReaderDep, caller: CallerDep, update_id: UUID) -> StatusUpdate:
+    """What became of one update: queued, applied, or refused with the reason."""
+    return await status_service.get_status_update(reader, caller, update_id)

@@ -1,0 +1,110 @@
+"""The settings: read once from the environment, a `.env` file or a folder of secrets, and validated."""
+
+import os
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password).*", re.IGNORECASE)
+
+_SECRET_LENGTH = 32
+_SECRET_VARIETY = 8
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong."""
+
+
+class Settings(BaseSettings):
+    """One field is one environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    database_url: PostgresDsn = Field(description="PostgreSQL 18, as postgresql://user:password@host:5432/database.")
+    redis_url: RedisDsn = Field(description="Redis 7.2 or Valkey 8, or newer, as redis://:password@host:6379/0.")
+    jwt_secret: SecretStr = Field(description="What access tokens are signed with: at least 32 random characters.")
+
+    host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
+    access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token lives.")
+    argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
+
+    tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("ZP",),
+        description="Prefixes of tracking codes, in order of use, with commas: 100 000 000 codes each. Add at the end only.",
+    )
+    freight_per_kg: Decimal = Field(default=Decimal("2.50"), ge=0, description="BRL per kilogram.")
+    freight_per_cm3: Decimal = Field(default=Decimal("0.001"), ge=0, description="BRL per cubic centimetre.")
+
+    database_pool_size: int = Field(
+        default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
+    )
+    database_acquire_seconds: float = Field(default=1.5, gt=0, description="Longest wait for a connection.")
+    database_statement_seconds: float = Field(default=10, gt=0, description="Longest wait for an answer of PostgreSQL.")
+    redis_timeout_seconds: float = Field(
+        default=3, gt=2, description="Longest wait for an answer of Redis; over the 2 s of a read."
+    )
+    stream_count: int = Field(
+        default=1, ge=1, le=64, description="How many streams hints are spread over: more than 1 for a cluster."
+    )
+
+    worker_batch_size: int = Field(default=500, ge=1, le=5000, description="Most hints that a worker takes at once.")
+    worker_sweep_seconds: float = Field(
+        default=1, gt=0, description="How often a worker looks for updates no hint brought."
+    )
+    worker_max_attempts: int = Field(
+        default=5, ge=1, le=100, description="Attempts before an update becomes a dead letter."
+    )
+    worker_stop_seconds: float = Field(default=10, gt=0, description="Longest time that a worker takes to stop.")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
+    log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
+        text = secret.get_secret_value()
+        if len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or _KNOWN_SECRETS.fullmatch(text):
+            raise ValueError(
+                "must be at least 32 random characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        return secret
+
+    @field_validator("tracking_code_prefixes", mode="before")
+    @classmethod
+    def _split_prefixes(cls, value: object) -> object:
+        return tuple(prefix.strip() for prefix in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("tracking_code_prefixes")
+    @classmethod
+    def _are_prefixes(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        if (
+            not prefixes
+            or len(set(prefixes)) < len(prefixes)
+            or not all(re.fullmatch("[A-Z]{2}", each) for each in prefixes)
+        ):
+            raise ValueError("must be different pairs of capital letters with commas between them, such as ZP,ZQ")
+        return prefixes
+
+    @property
+    def access_token_lifetime(self) -> timedelta:
+        """How long an access token lives."""
+        return timedelta(minutes=self.access_token_minutes)
+
+
+def read_settings() -> Settings:
+    """The settings of this process; raises SettingsError with a line for each that is missing or wrong.
+
+    SECRETS_DIR names a folder with one file for each secret setting (`database_url`, `jwt_secret`, …).
+    """
+    folder = os.environ.get("SECRETS_DIR")
+    try:
+        return Settings(_secrets_dir=Path(folder) if folder else None)  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("\n".join(["The settings are not right:", *lines])) from error

@@ -1,0 +1,113 @@
+"""Passwords and access tokens: pure, but for the threads that hash."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import jwt
+from pwdlib import PasswordHash
+from pwdlib.exceptions import PwdlibError
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from app.models.clients import Role
+
+_ALGORITHM: Final = "HS256"
+_TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
+_NAME: Final = "postagens"  # issuer and audience: the tokens are made and read by the same service
+_LEEWAY: Final = timedelta(minutes=1)
+
+
+class Passwords:
+    """Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat Sheet), in a few threads of its own.
+
+    The threads are the bound: a flood of logins waits for them, and no other request does.
+    """
+
+    def __init__(self, *, threads: int) -> None:
+        self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
+        self._nobody = self._hash.hash("nobody has this password")
+
+    async def hash(self, password: str) -> str:
+        """The hash to keep, with its salt and parameters."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash.hash, password)
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password belongs to the hash; as slow, and False, when there is no hash."""
+        matches = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._verify, password, password_hash or self._nobody
+        )
+        return matches and password_hash is not None
+
+    def _verify(self, password: str, password_hash: str) -> bool:
+        try:
+            return self._hash.verify(password, password_hash)
+        except PwdlibError:
+            return False
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class TokenRefused(Exception):
+    """The text is not an access token of ours, or its time has passed."""
+
+
+class AccessTokens:
+    """Access tokens: JWTs (RFC 7519, RFC 9068) signed with HMAC-SHA-256."""
+
+    def __init__(self, secret: str, *, lifetime: timedelta) -> None:
+        self._secret = secret
+        self._lifetime = lifetime
+
+    @property
+    def lifetime_seconds(self) -> int:
+        """How long a token lives."""
+        return int(self._lifetime.total_seconds())
+
+    def issue(self, client_id: UUID, role: Role) -> str:
+        """A token that says who its bearer is."""
+        now = datetime.now(UTC)
+        claims = {
+            "iss": _NAME,
+            "aud": _NAME,
+            "sub": str(client_id),
+            "role": role,
+            "iat": now,
+            "nbf": now,
+            "exp": now + self._lifetime,
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+
+    def read(self, token: str) -> tuple[UUID, Role]:
+        """Who the bearer is; raises TokenRefused."""
+        try:
+            decoded = jwt.decode_complete(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                issuer=_NAME,
+                audience=_NAME,
+                leeway=_LEEWAY,
+                options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp"]},
+            )
+            if decoded["header"].get("typ") != _TYPE:
+                raise TokenRefused("the token is of another type")
+            return UUID(decoded["payload"]["sub"]), _role(decoded["payload"])
+        except (jwt.InvalidTokenError, ValueError) as error:
+            raise TokenRefused(str(error)) from error
+
+
+def _role(claims: Mapping[str, object]) -> Role:
+    match claims.get("role"):
+        case "client":
+            return "client"
+        case "operator":
+            return "operator"
+        case other:
+            raise TokenRefused(f"there is no role {other!r}")

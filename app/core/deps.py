@@ -1,0 +1,92 @@
+"""What a route may ask for."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Request
+from fastapi.security import OAuth2PasswordBearer
+
+from app.core.auth import AccessTokens, Passwords
+from app.core.hint_sender import HintSender
+from app.core.redis import HintStream
+from app.db.database import Database, Executor, Transaction
+from app.models.clients import Caller
+from app.services.auth_service import authenticate
+from app.services.errors import InvalidIdempotencyKey, OperatorOnly
+from app.services.posting_service import PostingRules
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the API process is made of; main builds it once and keeps it in the application's state."""
+
+    database: Database
+    hints: HintSender
+    stream: HintStream
+    passwords: Passwords
+    tokens: AccessTokens
+    posting_rules: PostingRules
+
+
+def get_parts(request: Request) -> Parts:
+    """The parts of this process."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(get_parts)]
+
+
+def get_reader(parts: PartsDep) -> Executor:
+    """Reads outside any transaction."""
+    return parts.database.reader
+
+
+async def open_transaction(parts: PartsDep) -> AsyncIterator[Transaction]:
+    """One transaction for the request."""
+    async with parts.database.transaction() as transaction:
+        yield transaction
+
+
+ReaderDep = Annotated[Executor, Depends(get_reader)]
+# scope="function": committed before the answer is sent, so a commit that fails is never answered with a success.
+TransactionDep = Annotated[Transaction, Depends(open_transaction, scope="function")]
+
+_bearer: Final = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+
+
+def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, Depends(_bearer)]) -> Caller:
+    """Who makes the request; raises NotAuthenticated."""
+    return authenticate(parts.tokens, request.headers.get("Authorization"))
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def get_operator(caller: CallerDep) -> Caller:
+    """The operator who makes the request; raises OperatorOnly for anybody else."""
+    if caller.role != "operator":
+        raise OperatorOnly
+    return caller
+
+
+OperatorDep = Annotated[Caller, Depends(get_operator)]
+
+
+def get_idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            description="1 to 255 printable ASCII characters of your choice: a request repeated with the same key is the same request.",
+        ),
+    ] = None,
+) -> str | None:
+    """The Idempotency-Key, if one was sent; raises InvalidIdempotencyKey."""
+    if idempotency_key is not None and not re.fullmatch("[ -~]{1,255}", idempotency_key):
+        raise InvalidIdempotencyKey
+    return idempotency_key
+
+
+IdempotencyKeyDep = Annotated[str | None, Depends(get_idempotency_key)]

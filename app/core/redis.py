@@ -1,0 +1,136 @@
+"""The stream of hints in Redis or Valkey: which postings have a status update waiting.
+
+Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its data, loses nothing but time.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+RedisFailure: Final = (RedisError, OSError)
+"""What a command can raise when the server is gone, full, loading or not answering in time."""
+
+_GROUP: Final = "posting-status-workers"
+# Beyond this many hints the oldest are dropped: the sweep finds what they were about.
+_MOST_HINTS: Final = 1_000_000
+_MOST_ARGUMENTS: Final = 1_000
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def open_redis(url: str, *, timeout_seconds: float) -> AsyncIterator["Redis"]:
+    """Yield a client that waits at most `timeout_seconds` for any answer and never repeats a command by itself."""
+    client: Redis = Redis.from_url(
+        url,
+        protocol=3,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+    async with client:
+        yield client
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """One entry of the stream."""
+
+    entry_id: str
+    posting_id: int
+
+
+class HintStream:
+    """One of the streams, with its consumer group."""
+
+    def __init__(self, redis: "Redis", number: int) -> None:
+        self._redis = redis
+        self.key: Final = f"postagens:v1:{{q{number}}}:status-updates"
+
+    async def answers(self) -> bool:
+        """Whether the server is there."""
+        try:
+            return bool(await self._redis.ping())
+        except RedisFailure:
+            return False
+
+    async def add(self, posting_ids: Sequence[int]) -> None:
+        """Append a hint for each posting."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for posting_id in posting_ids:
+            pipeline.xadd(self.key, {"posting_id": posting_id}, maxlen=_MOST_HINTS, approximate=True)
+        await pipeline.execute()
+
+    async def create_group(self) -> None:
+        """Make the consumer group, and the stream with it, where it is missing."""
+        try:
+            await self._redis.xgroup_create(self.key, _GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def read(self, consumer: str, *, count: int, block_ms: int) -> list[Hint]:
+        """Hints that no consumer has had, waiting up to `block_ms` for the first; makes the group when it is gone."""
+        return await self._read(consumer, ">", count=count, block_ms=block_ms)
+
+    async def read_again(self, consumer: str, *, count: int) -> list[Hint]:
+        """Hints that this consumer had and did not acknowledge."""
+        return await self._read(consumer, "0", count=count, block_ms=None)
+
+    async def _read(self, consumer: str, start: str, *, count: int, block_ms: int | None) -> list[Hint]:
+        try:
+            answer: Any = await self._redis.xreadgroup(_GROUP, consumer, {self.key: start}, count=count, block=block_ms)
+        except ResponseError as error:
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                raise
+            await self.create_group()
+            return []
+        return [hint for batches in (answer or {}).values() for entries in batches for hint in _hints(entries)]
+
+    async def take_over(self, consumer: str, *, idle_ms: int, count: int) -> list[Hint]:
+        """Hints that another consumer has had for longer than `idle_ms`: it is dead, or as good as."""
+        try:
+            answer: Any = await self._redis.xautoclaim(self.key, _GROUP, consumer, min_idle_time=idle_ms, count=count)
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            return []
+        return _hints(answer[1])
+
+    async def acknowledge(self, hints: Sequence[Hint]) -> None:
+        """The hints are done with: take them out of the group and out of the stream."""
+        for start in range(0, len(hints), _MOST_ARGUMENTS):
+            ids = [hint.entry_id for hint in hints[start : start + _MOST_ARGUMENTS]]
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.xack(self.key, _GROUP, *ids)
+            pipeline.xdel(self.key, *ids)
+            await pipeline.execute()
+
+    async def forget_idle_consumers(self, *, idle_ms: int) -> None:
+        """Remove consumers that hold nothing and have not been heard of for `idle_ms`: each start of a worker makes one."""
+        try:
+            consumers: Any = await self._redis.xinfo_consumers(self.key, _GROUP)
+        except ResponseError:
+            return
+        for consumer in consumers:
+            if not consumer["pending"] and consumer["idle"] > idle_ms:
+                await self._redis.xgroup_delconsumer(self.key, _GROUP, consumer["name"])
+
+
+def _hints(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Hint]:
+    """The entries as hints; one that is not of ours (or was deleted while pending) is for posting -1, which nobody has."""
+    return [
+        Hint(
+            entry_id.decode(),
+            int(posting_id) if (posting_id := (fields or {}).get(b"posting_id", b"")).isdigit() else -1,
+        )
+        for entry_id, fields in entries
+    ]

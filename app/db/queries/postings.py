@@ -1,0 +1,182 @@
+"""SQL on postings."""
+
+from typing import Final, LiteralString
+
+_COLUMNS: Final[LiteralString] = """
+       id, client_id, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm, height_cm,
+       declared_value, freight_price, sender, recipient, metadata, status, status_at, posted_at, shipped_at, delivered_at,
+       finished_at, estimated_delivery, created_at
+"""
+
+# $1 client, $2 prefixes in order of use, then one array for each column.
+#
+# The tracking code: the posting's number modulo 10^8, permuted by a Feistel network of four rounds over two halves of four digits
+# (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between releases), the
+# S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into each other.
+#
+# A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart.
+INSERT_POSTINGS: Final[LiteralString] = (
+    """
+WITH asked AS (
+    SELECT *
+      FROM unnest($3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::integer[],
+                  $11::numeric[], $12::numeric[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::date[])
+           WITH ORDINALITY
+        AS asked (reference, description, service, weight_g, volume_cm3, length_cm, width_cm, height_cm,
+                  declared_value, freight_price, sender, recipient, metadata, posted_at, estimated_delivery, position)
+), numbered AS MATERIALIZED (
+    SELECT *, nextval('posting_numbers') AS id FROM asked ORDER BY position
+), coded AS (
+    SELECT numbered.*, prefix || lpad(serial::text, 8, '0') || s10_check_digit(serial) || 'BR' AS tracking_code
+      FROM numbered
+     CROSS JOIN tracking_code_key AS key
+     CROSS JOIN LATERAL (SELECT ($2::text[])[id / 100000000 + 1] AS prefix, id / 100000000 AS range,
+                                id % 100000000 / 10000 AS l0, id % 10000 AS r0 OFFSET 0) AS halves
+     CROSS JOIN LATERAL (SELECT (l0 + (hashint8extended(r0, round_1 # range) & 2147483647)) % 10000 AS l1 OFFSET 0) AS first
+     CROSS JOIN LATERAL (SELECT (r0 + (hashint8extended(l1, round_2 # range) & 2147483647)) % 10000 AS r1 OFFSET 0) AS second
+     CROSS JOIN LATERAL (SELECT (l1 + (hashint8extended(r1, round_3 # range) & 2147483647)) % 10000 AS l2 OFFSET 0) AS third
+     CROSS JOIN LATERAL (SELECT (r1 + (hashint8extended(l2, round_4 # range) & 2147483647)) % 10000 AS r2 OFFSET 0) AS fourth
+     CROSS JOIN LATERAL (SELECT (l2 * 10000 + r2)::integer AS serial OFFSET 0) AS permuted
+     WHERE prefix IS NOT NULL
+), inserted AS (
+    INSERT INTO postings (id, client_id, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm,
+                          height_cm, declared_value, freight_price, sender, recipient, metadata, posted_at, status_at,
+                          estimated_delivery)
+    SELECT id, $1, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm,
+           height_cm, declared_value, freight_price, sender::jsonb, recipient::jsonb, metadata::jsonb,
+           coalesce(posted_at, statement_timestamp()), coalesce(posted_at, statement_timestamp()), estimated_delivery
+      FROM coded
+        ON CONFLICT (client_id, reference) DO NOTHING
+    RETURNING *
+), begun AS (
+    INSERT INTO status_history (posting_id, seq, client_id, status, occurred_at)
+    SELECT id, 1, client_id, status, status_at FROM inserted
+)
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM inserted
+ ORDER BY id
+"""
+)
+
+SELECT_TAKEN_REFERENCES: Final[LiteralString] = """
+SELECT reference
+  FROM postings
+ WHERE client_id = $1 AND reference = ANY ($2::text[])
+ ORDER BY reference
+"""
+
+SELECT_POSTINGS_AHEAD_OF_TIME: Final[LiteralString] = """
+SELECT position
+  FROM unnest($1::timestamptz[]) WITH ORDINALITY AS asked (posted_at, position)
+ WHERE posted_at > statement_timestamp() + interval '5 minutes'
+ ORDER BY position
+"""
+
+INSERT_IDEMPOTENCY_KEY: Final[LiteralString] = """
+INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
+VALUES ($1, $2, $3)
+    ON CONFLICT (client_id, key) DO NOTHING
+RETURNING key
+"""
+
+UPDATE_IDEMPOTENCY_KEY: Final[LiteralString] = """
+UPDATE posting_idempotency_keys
+   SET posting_ids = $3
+ WHERE client_id = $1 AND key = $2
+"""
+
+SELECT_IDEMPOTENCY_KEY: Final[LiteralString] = """
+SELECT request_hash, posting_ids
+  FROM posting_idempotency_keys
+ WHERE client_id = $1 AND key = $2
+"""
+
+SELECT_POSTINGS_BY_ID: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM postings
+ WHERE client_id = $1 AND id = ANY ($2::bigint[])
+ ORDER BY id
+"""
+)
+
+# $2 the owner; NULL for an operator, who sees every posting.
+SELECT_POSTING: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM postings
+ WHERE tracking_code = $1 AND ($2::uuid IS NULL OR client_id = $2)
+"""
+)
+
+_FILTERS: Final[LiteralString] = """
+   AND ($2::text IS NULL OR status = $2)
+   AND ($3::text IS NULL OR reference = $3)
+   AND ($4::timestamptz IS NULL OR created_at >= $4)
+   AND ($5::timestamptz IS NULL OR created_at < $5)
+   AND ($6::timestamptz IS NULL OR posted_at >= $6)
+   AND ($7::timestamptz IS NULL OR posted_at < $7)
+   AND ($8::text IS NULL OR lower(recipient ->> 'city') = lower($8))
+   AND ($9::text IS NULL OR recipient ->> 'uf' = $9)
+   AND ($10::text IS NULL OR starts_with(recipient ->> 'cep', $10))
+   AND ($11::interval IS NULL OR (status IN ('pending', 'shipped') AND status_at <= statement_timestamp() - $11))
+   AND ($12::text IS NULL OR position(lower($12) IN lower(concat_ws(' ', tracking_code, reference, description, recipient ->> 'name'))) > 0)
+"""
+
+_PAGE: Final[LiteralString] = "\nSELECT" + _COLUMNS + "\n  FROM postings\n WHERE "
+_OF_CLIENT: Final[LiteralString] = "client_id = $1"
+_OF_ALL: Final[LiteralString] = "$1::uuid IS NULL"
+_NEWEST_FIRST: Final[LiteralString] = "   AND id < $13\n ORDER BY id DESC\n LIMIT $14\n"
+_OLDEST_FIRST: Final[LiteralString] = "   AND id > $13\n ORDER BY id\n LIMIT $14\n"
+_LAST_POSTED_FIRST: Final[LiteralString] = (
+    "   AND (posted_at, id) < ($15::timestamptz, $13)\n ORDER BY posted_at DESC, id DESC\n LIMIT $14\n"
+)
+_FIRST_POSTED_FIRST: Final[LiteralString] = (
+    "   AND (posted_at, id) > ($15::timestamptz, $13)\n ORDER BY posted_at, id\n LIMIT $14\n"
+)
+
+# $1 the owner, $2 to $12 the filters (NULL: any), $13 and $15 where the last page ended, $14 the page's length. One statement for each
+# order and audience, so that each is planned for the index it reads.
+SELECT_POSTINGS_NEWEST_FIRST: Final[LiteralString] = _PAGE + _OF_CLIENT + _FILTERS + _NEWEST_FIRST
+SELECT_POSTINGS_OLDEST_FIRST: Final[LiteralString] = _PAGE + _OF_CLIENT + _FILTERS + _OLDEST_FIRST
+SELECT_POSTINGS_LAST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_CLIENT + _FILTERS + _LAST_POSTED_FIRST
+SELECT_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_CLIENT + _FILTERS + _FIRST_POSTED_FIRST
+SELECT_ALL_POSTINGS_NEWEST_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _NEWEST_FIRST
+SELECT_ALL_POSTINGS_OLDEST_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _OLDEST_FIRST
+SELECT_ALL_POSTINGS_LAST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _LAST_POSTED_FIRST
+SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _FIRST_POSTED_FIRST
+
+# What may be told to anybody who has the code. No column here holds personal data.
+SELECT_PUBLIC_POSTINGS: Final[LiteralString] = """
+SELECT id, tracking_code, status, service, posted_at, estimated_delivery,
+       recipient ->> 'city' AS destination_city, recipient ->> 'uf' AS destination_uf
+  FROM postings
+ WHERE tracking_code = ANY ($1::text[])
+"""
+
+# The lock of a decision: whoever holds it decides everything queued for these postings. Postings in other hands are skipped, not
+# waited for, so no two workers can wait for each other and one long transaction holds up one posting only. NO KEY: accepts go on.
+LOCK_POSTINGS: Final[LiteralString] = """
+SELECT id, client_id, status, step_count
+  FROM postings
+ WHERE id = ANY ($1::bigint[])
+ ORDER BY id
+   FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+UPDATE_POSTING_STATUSES: Final[LiteralString] = """
+UPDATE postings
+   SET status     = decided.status,
+       status_at  = decided.status_at,
+       shipped_at = decided.shipped_at,
+       step_count = decided.step_count
+  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::smallint[])
+    AS decided (id, status, status_at, shipped_at, step_count)
+ WHERE postings.id = decided.id
+"""

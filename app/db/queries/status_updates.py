@@ -1,0 +1,139 @@
+"""SQL on status updates: the queue and its outcome."""
+
+from typing import Final, LiteralString
+
+_COLUMNS: Final[LiteralString] = """
+       status_updates.id, seq, posting_id, tracking_code, status_updates.status, occurred_at, city, uf,
+       status_updates.description, state, refusal, accepted_at, decided_at
+"""
+
+# $1 tracking codes, $2 the owner (NULL for an operator), $3 the times asked for: what the rule needs to refuse at once.
+SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
+SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.status, postings.status_at, postings.posted_at,
+       asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
+  FROM unnest($1::text[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, occurred_at, position)
+  JOIN postings ON postings.tracking_code = asked.tracking_code AND ($2::uuid IS NULL OR postings.client_id = $2)
+"""
+
+# "No row" means that the id is taken: the same Idempotency-Key came before.
+INSERT_STATUS_UPDATES: Final[LiteralString] = """
+INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
+SELECT asked.id, posting_id, client_id, $1, status, occurred_at, city, uf, description
+  FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
+       WITH ORDINALITY
+    AS asked (id, posting_id, client_id, status, occurred_at, city, uf, description, position)
+ ORDER BY position
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, seq, accepted_at
+"""
+
+# $2 who asked: an update is found again only by whoever asked for it.
+SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM status_updates
+  JOIN postings ON postings.id = posting_id
+ WHERE status_updates.id = ANY ($1::uuid[]) AND requested_by = $2
+"""
+)
+
+# $2 the owner; NULL for an operator.
+SELECT_STATUS_UPDATE: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM status_updates
+  JOIN postings ON postings.id = posting_id
+ WHERE status_updates.id = $1 AND ($2::uuid IS NULL OR status_updates.client_id = $2)
+"""
+)
+
+_FILTERED: Final[LiteralString] = """
+   AND ($2::text IS NULL OR state = $2)
+   AND ($3::text IS NULL OR tracking_code = $3)
+   AND ($4::text IS NULL OR refusal = $4)
+   AND seq < $5
+ ORDER BY seq DESC
+ LIMIT $6
+"""
+
+# $1 the owner, $2 to $4 the filters (NULL: any), $5 where the last page ended, $6 the page's length.
+SELECT_STATUS_UPDATES: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM status_updates
+  JOIN postings ON postings.id = posting_id
+ WHERE status_updates.client_id = $1"""
+    + _FILTERED
+)
+
+SELECT_ALL_STATUS_UPDATES: Final[LiteralString] = (
+    """
+SELECT"""
+    + _COLUMNS
+    + """
+  FROM status_updates
+  JOIN postings ON postings.id = posting_id
+ WHERE $1::uuid IS NULL"""
+    + _FILTERED
+)
+
+# A new statement after the lock, so it sees every update that was accepted before it, in the order of acceptance.
+SELECT_QUEUED_UPDATES: Final[LiteralString] = """
+SELECT id, seq, posting_id, status, occurred_at, accepted_at, city, uf, description
+  FROM status_updates
+ WHERE state = 'queued' AND posting_id = ANY ($1::bigint[])
+ ORDER BY posting_id, seq
+"""
+
+# Guarded by the state it expects: the caller compares the count.
+UPDATE_DECIDED: Final[LiteralString] = """
+UPDATE status_updates
+   SET state = CASE WHEN decided.refusal IS NULL THEN 'applied' ELSE 'refused' END,
+       refusal = decided.refusal,
+       decided_at = statement_timestamp()
+  FROM unnest($1::uuid[], $2::text[]) AS decided (id, refusal)
+ WHERE status_updates.id = decided.id AND state = 'queued'
+RETURNING status_updates.id
+"""
+
+# What no hint brought: postings with an update that has waited for longer than $1. Beginning after $2 and going round, so that no
+# posting is always first.
+SWEEP_QUEUED_UPDATES: Final[LiteralString] = """
+SELECT DISTINCT posting_id
+  FROM status_updates
+ WHERE state = 'queued' AND accepted_at <= statement_timestamp() - $1::interval AND posting_id > $2
+ ORDER BY posting_id
+ LIMIT $3
+"""
+
+# An attempt that failed on data: counted here, so that it counts whichever worker meets it next.
+UPDATE_ATTEMPTS: Final[LiteralString] = """
+UPDATE status_updates
+   SET attempts = attempts + 1,
+       state = CASE WHEN attempts + 1 >= $2 THEN 'refused' ELSE state END,
+       refusal = CASE WHEN attempts + 1 >= $2 THEN 'internal_error' END,
+       decided_at = CASE WHEN attempts + 1 >= $2 THEN statement_timestamp() END
+ WHERE id = (SELECT id FROM status_updates WHERE posting_id = $1 AND state = 'queued' ORDER BY seq LIMIT 1) AND state = 'queued'
+RETURNING id, attempts, state
+"""
+
+SELECT_QUEUE: Final[LiteralString] = """
+SELECT count(*) AS queued, min(accepted_at) AS oldest_accepted_at,
+       (SELECT count(*) FROM status_updates WHERE refusal = 'internal_error') AS dead_letters
+  FROM status_updates
+ WHERE state = 'queued'
+"""
+
+# Only what ended by an error of ours is queued again: a refusal by the rule stays refused.
+REDRIVE_DEAD_LETTERS: Final[LiteralString] = """
+UPDATE status_updates
+   SET state = 'queued', refusal = NULL, decided_at = NULL, attempts = 0
+ WHERE refusal = 'internal_error' AND ($1::uuid[] IS NULL OR id = ANY ($1))
+RETURNING id, posting_id
+"""

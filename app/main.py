@@ -1,0 +1,142 @@
+"""The API process: reads the settings, builds the parts, mounts the routes."""
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api import catalogue, docs, handlers, health
+from app.api.edge_errors import BodyTooLarge, MalformedJson, ServiceUnavailable, UnsupportedMediaType, ValidationFailed
+from app.api.middleware import BodyGuard, RequestId
+from app.api.problems import declares
+from app.api.v1.router import router
+from app.config import Settings, SettingsError, read_settings
+from app.core.auth import AccessTokens, Passwords
+from app.core.deps import Parts
+from app.core.hint_sender import sending_hints
+from app.core.logging import configure_logging
+from app.core.redis import HintStream, open_redis
+from app.db.connection import open_database
+from app.services.freight import FreightRates
+from app.services.posting_service import PostingRules
+from app.web import pages
+
+_KB: Final = 1024
+_STOP_SECONDS: Final = 10
+_FLUSH_SECONDS: Final = 1.0
+
+_DESCRIPTION: Final = """
+Logistics postings: create them, report their status, follow them.
+
+A status update answered with **202** is already committed: it ends `applied` or `refused` (with the reason) at its own URL, exactly
+once, whatever happens to the service meanwhile. Any other answer, or none, means "unknown": repeat the request with the same
+`Idempotency-Key` and it is the same update.
+
+Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
+"""
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Build what the process is made of, and take it apart in the opposite order."""
+    async with AsyncExitStack() as parts:
+        database = await parts.enter_async_context(
+            open_database(
+                str(settings.database_url),
+                pool_size=settings.database_pool_size,
+                acquire_seconds=settings.database_acquire_seconds,
+                statement_seconds=settings.database_statement_seconds,
+            )
+        )
+        redis = await parts.enter_async_context(
+            open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
+        )
+        streams = [HintStream(redis, number) for number in range(settings.stream_count)]
+        passwords = Passwords(threads=settings.argon2_threads)
+        parts.callback(passwords.close)
+        yield Parts(
+            database=database,
+            hints=await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS)),
+            stream=streams[0],
+            passwords=passwords,
+            tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),
+            posting_rules=PostingRules(
+                tracking_code_prefixes=settings.tracking_code_prefixes,
+                freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
+            ),
+        )
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application with everything mounted; its parts are built when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_parts(settings) as parts:
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="Postagens",
+        version=version("postagens"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        responses=declares(ValidationFailed, ServiceUnavailable, BodyTooLarge, UnsupportedMediaType, MalformedJson),
+    )
+    # The last one added is the first one passed.
+    app.add_middleware(
+        BodyGuard,
+        limit=64 * _KB,
+        batch_limit=2 * _KB * _KB,
+        batches=("/api/v1/postings/batch", "/api/v1/status-updates"),
+        forms=("/api/v1/auth/token",),
+    )
+    app.add_middleware(RequestId)
+    handlers.add_handlers(app)
+    docs.add_docs(app)
+    for part in (router, health.router, catalogue.router, pages.router):
+        app.include_router(part)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The verb of the route is the operation's name: one word for the same thing in the code and in a generated client."""
+    return route.name
+
+
+def main() -> int:
+    """The entry point; the exit code is 2 when the settings are not right."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no logging yet
+        return 2
+    configure_logging(level=settings.log_level, style=settings.log_style)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    uvicorn.Server(config).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Shapes of clients and of their signing in."""
+
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, field_validator
+
+from app.models.fields import Document, Email, Name, Password, Timestamp
+from app.models.shape import Shape
+
+Role: TypeAlias = Literal["client", "operator"]
+
+
+class ClientRegistration(Shape):
+    """What a new client says of itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Loja Azul", "email": "ti@lojaazul.com.br", "password": "correct horse battery staple"}
+            ]
+        }
+    )
+
+    name: Name
+    email: Email
+    password: Password
+    document: Document | None = None
+
+
+class ClientChanges(Shape):
+    """What a client changes of its account; a field that is not sent stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Loja Azul Ltda."}]})
+
+    name: Name | None = None
+    document: Document | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _has_a_name(cls, name: str | None) -> str:
+        if name is None:
+            raise ValueError("may be left out, but not be null")
+        return name
+
+
+class PasswordGrant(Shape):
+    """The form of RFC 6749, section 4.3.2; `scope` and the client's own credentials may be sent and change nothing."""
+
+    grant_type: Literal["password"]
+    username: Annotated[str, Field(min_length=1, max_length=254)]
+    password: Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})]
+    scope: Annotated[str, Field(max_length=500)] = ""
+    client_id: Annotated[str, Field(max_length=200)] | None = None
+    client_secret: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Client(Shape):
+    """A client as it sees itself."""
+
+    id: UUID
+    role: Role
+    name: str
+    email: str
+    document: str | None
+    created_at: Timestamp
+
+
+class Caller(Shape):
+    """Who makes a request, as the access token says it."""
+
+    id: UUID
+    role: Role
+
+    @property
+    def scope(self) -> UUID | None:
+        """Whose rows this caller may see: its own id, or None for an operator, who sees all."""
+        return None if self.role == "operator" else self.id
+
+
+class AccessToken(Shape):
+    """RFC 6749, section 5.1; `expires_in` in seconds."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name
+    expires_in: int

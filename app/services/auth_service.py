@@ -1,0 +1,38 @@
+"""Signing in: a password for an access token, and an access token for its caller."""
+
+from app.core.auth import AccessTokens, TokenRefused
+from app.db.database import Executor
+from app.db.queries import clients
+from app.models.clients import AccessToken, Caller, PasswordGrant
+from app.services.errors import InvalidCredentials, NotAuthenticated
+from app.services.ports import PasswordHasher
+
+
+async def issue_access_token(
+    executor: Executor, passwords: PasswordHasher, tokens: AccessTokens, grant: PasswordGrant
+) -> AccessToken:
+    """An access token for the account with this e-mail and password; raises InvalidCredentials.
+
+    An unknown e-mail takes as long and is answered the same as a wrong password.
+    """
+    row = await executor.fetch_one(clients.SELECT_CREDENTIALS, _normal_email(grant.username))
+    if not await passwords.verify(grant.password, row["password_hash"] if row else None) or row is None:
+        raise InvalidCredentials
+    return AccessToken(access_token=tokens.issue(row["id"], row["role"]), expires_in=tokens.lifetime_seconds)
+
+
+def _normal_email(username: str) -> str:
+    """The user name as e-mails are stored; what no e-mail can contain makes it one that nobody has."""
+    return username.strip().lower().replace("\x00", "")
+
+
+def authenticate(tokens: AccessTokens, authorization: str | None) -> Caller:
+    """Who sends this Authorization header; raises NotAuthenticated."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticated
+    try:
+        client_id, role = tokens.read(token.strip())
+    except TokenRefused as error:
+        raise NotAuthenticated from error
+    return Caller(id=client_id, role=role)

@@ -1,0 +1,119 @@
+"""Deciding: what the worker does with everything that is queued for some postings, in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.db.database import Row, Transaction
+from app.db.queries import postings, status_history, status_updates
+from app.models.status_updates import Event
+from app.services.errors import Refusal
+from app.services.posting_lifecycle import Life, in_order
+
+
+class DecisionLost(Exception):
+    """A row was not as its lock promised: somebody wrote past the lock, and the transaction must not be committed."""
+
+
+@dataclass(slots=True)
+class Decided:
+    """What one transaction did: counts of updates, and the postings that were in other hands."""
+
+    applied: int = 0
+    refused: int = 0
+    skipped: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Writes:
+    """The rows to write, column by column, in the order of the statements' arrays."""
+
+    steps: list[tuple[object, ...]] = field(default_factory=list)
+    postings: list[tuple[object, ...]] = field(default_factory=list)
+    decided: list[tuple[UUID, str | None]] = field(default_factory=list)
+
+
+async def decide_queued_updates(
+    transaction: Transaction, posting_ids: Sequence[int], *, only_first: bool = False
+) -> Decided:
+    """Decide everything queued for these postings, in the order of acceptance, and return what was done.
+
+    The postings are locked first and the queue is read in a statement after that, so it holds every update accepted before the lock;
+    whoever holds the lock decides all of them. Postings that another transaction holds are skipped and returned. With `only_first`
+    one update of each posting is decided: to find the one that cannot be.
+    """
+    locked = await transaction.fetch(postings.LOCK_POSTINGS, sorted(set(posting_ids)))
+    ids = [row["id"] for row in locked]
+    result = Decided(skipped=sorted(set(posting_ids) - set(ids)))
+    queued = _grouped(await transaction.fetch(status_updates.SELECT_QUEUED_UPDATES, ids)) if ids else {}
+    if not queued:
+        return result
+    steps = _grouped(await transaction.fetch(status_history.SELECT_STEPS, list(queued)))
+    writes = _Writes()
+    for posting in locked:
+        if updates := queued.get(posting["id"]):
+            _decide_posting(posting, steps[posting["id"]], updates[:1] if only_first else updates, writes)
+    await _write(transaction, writes)
+    result.applied = len(writes.steps)
+    result.refused = len(writes.decided) - len(writes.steps)
+    return result
+
+
+def _grouped(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["posting_id"]].append(row)
+    return groups
+
+
+def _decide_posting(posting: Row, steps: Sequence[Row], updates: Sequence[Row], writes: _Writes) -> None:
+    """Fold the updates of one posting into its life, one after the other."""
+    life = Life(in_order([_event(step) for step in steps]))
+    seq = first_seq = posting["step_count"]
+    for update in updates:
+        try:
+            step = life.add(_event(update), timed=update["occurred_at"] is not None)
+        except Refusal as refusal:
+            writes.decided.append((update["id"], refusal.code()))
+            continue
+        seq += 1
+        writes.decided.append((update["id"], None))
+        writes.steps.append(
+            (
+                posting["id"],
+                seq,
+                posting["client_id"],
+                update["id"],
+                step.status,
+                step.occurred_at,
+                step.city,
+                step.uf,
+                step.description,
+            )
+        )
+    if seq > first_seq:
+        writes.postings.append((posting["id"], life.last.status, life.last.occurred_at, life.shipped_at, seq))
+
+
+def _event(row: Row) -> Event:
+    return Event(row["status"], row["occurred_at"] or row["accepted_at"], row["city"], row["uf"], row["description"])
+
+
+async def _write(transaction: Transaction, writes: _Writes) -> None:
+    if writes.steps:
+        await transaction.execute(status_history.INSERT_STEPS, *_columns(writes.steps))
+        await transaction.execute(postings.UPDATE_POSTING_STATUSES, *_columns(writes.postings))
+    closed = await transaction.fetch(status_updates.UPDATE_DECIDED, *_columns(writes.decided))
+    if len(closed) != len(writes.decided):
+        raise DecisionLost(f"{len(writes.decided)} updates were decided, but {len(closed)} were still queued")
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+async def count_failed_attempt(transaction: Transaction, posting_id: int, *, max_attempts: int) -> bool:
+    """Count a failed attempt at the first update that waits for this posting; True when it ended as a dead letter."""
+    row = await transaction.fetch_one(status_updates.UPDATE_ATTEMPTS, posting_id, max_attempts)
+    return row is not None and row["state"] == "refused"

@@ -1,0 +1,118 @@
+"""What the rules say no to. Each docstring is the sentence that the caller reads; none knows a status code."""
+
+import re
+from collections.abc import Sequence
+
+
+class Refusal(Exception):
+    """The request was refused."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.sentence()
+        super().__init__(self.detail)
+
+    @classmethod
+    def sentence(cls) -> str:
+        """What the caller reads when nothing more exact is known."""
+        return " ".join((cls.__doc__ or "").split())
+
+    @classmethod
+    def code(cls) -> str:
+        """The machine-readable code: the name of the class in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+class EmailTaken(Refusal):
+    """A client with this e-mail is registered already: ask for a token with it, or register another e-mail."""
+
+
+class InvalidCredentials(Refusal):
+    """The e-mail or the password is wrong."""
+
+
+class NotAuthenticated(Refusal):
+    """This needs a valid access token: get one at POST /api/v1/auth/token and send it as 'Authorization: Bearer …'."""
+
+
+class OperatorOnly(Refusal):
+    """Only an operator may do this."""
+
+
+class PostingNotFound(Refusal):
+    """You have no posting with this tracking code."""
+
+
+class StatusUpdateNotFound(Refusal):
+    """You have no status update with this id."""
+
+
+class TrackingNotFound(Refusal):
+    """No posting has this tracking code. A new one may take a moment to appear."""
+
+
+class InvalidTrackingCode(Refusal):
+    """This is not a tracking code: two letters, eight digits, a check digit that fits, two letters. Look for a typing mistake."""
+
+
+class ReferenceTaken(Refusal):
+    """You have a posting with this reference already."""
+
+    def __init__(self, references: Sequence[str]) -> None:
+        self.references = references
+        super().__init__(f"You have postings with these references already: {', '.join(references)}.")
+
+
+class DuplicateReference(Refusal):
+    """The same reference stands twice in this request: references are unique."""
+
+
+class PostedAtInFuture(Refusal):
+    """posted_at lies more than 5 minutes ahead of the server's clock: send the time at which it was posted, with its offset."""
+
+
+class OccurredAtInFuture(Refusal):
+    """occurred_at lies more than 5 minutes ahead of the server's clock: send the time at which it happened, with its offset."""
+
+
+class TrackingCodesExhausted(Refusal):
+    """Every tracking code of the configured prefixes is used: the operator of this service must add a prefix."""
+
+
+class IdempotencyKeyReused(Refusal):
+    """This Idempotency-Key was used with another request: repeat that request unchanged, or take a new key."""
+
+
+class InvalidIdempotencyKey(Refusal):
+    """An Idempotency-Key is 1 to 255 printable ASCII characters."""
+
+
+class InvalidCursor(Refusal):
+    """This cursor is not one that a page gave out: take next_cursor as it is, with the same sort, or begin without one."""
+
+
+class AlreadyInStatus(Refusal):
+    """The posting is in this status already, and the update has no place and no description that would make it a scan."""
+
+
+class AlreadyRecorded(Refusal):
+    """The history already holds this very step."""
+
+
+class IllegalTransition(Refusal):
+    """The posting's status may not be followed by this one."""
+
+
+class OutOfSequence(Refusal):
+    """At the time given, the steps before and after do not allow this status."""
+
+
+class HistoryFull(Refusal):
+    """The history of this posting has reached its limit of 1 000 steps."""
+
+
+class InternalError(Refusal):
+    """The update could not be decided because of an error of ours; an operator sees it and can have it decided again."""
+
+
+class TooManyCodes(Refusal):
+    """Ask for at most 50 tracking codes at once."""

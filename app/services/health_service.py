@@ -1,0 +1,24 @@
+"""Whether this process can do its work."""
+
+from typing import Protocol
+
+from app.db.database import DatabaseUnavailable, Executor
+from app.db.migrate import read_migrations
+from app.db.queries import schema
+from app.models.health import Readiness
+
+
+class Pinged(Protocol):
+    """Something that can be asked whether it is there."""
+
+    async def answers(self) -> bool:
+        """Whether it answered in time."""
+        ...
+
+
+async def check_readiness(executor: Executor, redis: Pinged) -> Readiness:
+    """Ready when PostgreSQL answers and has every migration of this release; raises DatabaseUnavailable otherwise."""
+    applied = {row["version"] for row in await executor.fetch(schema.SELECT_APPLIED_MIGRATIONS)}
+    if missing := [migration.name for migration in read_migrations() if migration.version not in applied]:
+        raise DatabaseUnavailable(f"migrations are missing: {', '.join(missing)}")
+    return Readiness(redis="up" if await redis.answers() else "down")

@@ -1,0 +1,131 @@
+"""The life of a posting: one table, and the pure function that holds every update against it.
+
+The one rule: read in order of occurred_at, a posting's steps are always a legal life.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
+
+from app.models.fields import STATUSES, Status
+from app.models.status_updates import Event
+from app.services.errors import AlreadyInStatus, AlreadyRecorded, HistoryFull, IllegalTransition, OutOfSequence, Refusal
+
+MAY_BE_FOLLOWED_BY: Final[dict[Status, frozenset[Status]]] = {
+    "pending": frozenset({"shipped", "delivered", "returned", "cancelled"}),
+    "shipped": frozenset({"shipped", "delivered", "returned"}),
+    "delivered": frozenset(),
+    "returned": frozenset(),
+    "cancelled": frozenset(),
+}
+MOST_STEPS: Final = 1000
+_RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
+
+
+class Happening(Protocol):
+    """Whatever says that a status came about at a time, and perhaps where: an event, a step, a public step."""
+
+    @property
+    def status(self) -> Status: ...
+    @property
+    def occurred_at(self) -> datetime: ...
+    @property
+    def city(self) -> str | None: ...
+    @property
+    def uf(self) -> str | None: ...
+    @property
+    def description(self) -> str | None: ...
+
+
+_H = TypeVar("_H", bound=Happening)
+
+
+def _key(event: Happening) -> tuple[datetime, int, str, str, str]:
+    """The place of a step in its life: by time; at the same instant by status, then by what it says, so that it never depends on
+    the order of arrival."""
+    return (event.occurred_at, _RANK[event.status], event.city or "", event.uf or "", event.description or "")
+
+
+def in_order(events: Sequence[_H]) -> list[_H]:
+    """The steps in the order in which they happened."""
+    return sorted(events, key=_key)
+
+
+def is_scan(event: Happening) -> bool:
+    """Whether a step that repeats the status says anything: a place or a description."""
+    return bool(event.city or event.uf or event.description)
+
+
+def refusal_between(before: Status, event: Happening) -> type[Refusal] | None:
+    """Why the event may not come right after a step with the status `before`; None when it may."""
+    if event.status in MAY_BE_FOLLOWED_BY[before]:
+        return AlreadyInStatus if event.status == before and not is_scan(event) else None
+    return AlreadyInStatus if event.status == before else IllegalTransition
+
+
+def refusal_at_once(
+    status: Status, status_at: datetime, posted_at: datetime, event: Event, *, timed: bool
+) -> type[Refusal] | None:
+    """Why an update can be refused before the history is read; None when only the history can tell.
+
+    Since a life only goes forward, what is refused against the stored status can never become right later: a timed update before
+    the posting was posted, and any update that would come after the last step and may not.
+    """
+    if timed and event.occurred_at < posted_at:
+        return OutOfSequence
+    if not timed or event.occurred_at > status_at:
+        return refusal_between(status, event)
+    return None
+
+
+@dataclass(slots=True)
+class Life:
+    """A posting's steps in the order in which they happened, and the one way to add to them."""
+
+    steps: list[Event] = field(default_factory=list)
+
+    def add(self, event: Event, *, timed: bool) -> Event:
+        """Take the event into the life and return it as it was recorded; raises the Refusal that keeps it out.
+
+        A timed event goes where its time puts it. One without a time goes to the end: its occurred_at is the moment it was
+        accepted, moved forward to the last step's where the clock has stepped back.
+        """
+        last = self.steps[-1]
+        if len(self.steps) >= MOST_STEPS:
+            raise HistoryFull
+        if not timed:
+            if refusal := refusal_between(last.status, event):
+                raise refusal
+            if event.occurred_at < last.occurred_at:
+                event = Event(event.status, last.occurred_at, event.city, event.uf, event.description)
+            self.steps.append(event)
+            return event
+        position = len(self.steps)
+        key = _key(event)
+        while position and key < _key(self.steps[position - 1]):
+            position -= 1
+        if refusal := self._refusal_at(position, event):
+            raise refusal
+        self.steps.insert(position, event)
+        return event
+
+    def _refusal_at(self, position: int, event: Event) -> type[Refusal] | None:
+        if position == 0:
+            return OutOfSequence
+        if self.steps[position - 1] == event:
+            return AlreadyRecorded
+        refusal = refusal_between(self.steps[position - 1].status, event)
+        if position == len(self.steps):
+            return refusal
+        return OutOfSequence if refusal or refusal_between(event.status, self.steps[position]) else None
+
+    @property
+    def last(self) -> Event:
+        """The last step in time: its status is the posting's."""
+        return self.steps[-1]
+
+    @property
+    def shipped_at(self) -> datetime | None:
+        """When the posting was first shipped."""
+        return next((step.occurred_at for step in self.steps if step.status == "shipped"), None)

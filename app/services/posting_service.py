@@ -1,0 +1,229 @@
+"""Postings: creating them, and reading them back."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+
+from app.core.cursors import CursorRefused, decode_cursor, encode_cursor
+from app.core.tracking_code import is_tracking_code, normalize_tracking_code
+from app.db.database import Executor, Row, Transaction
+from app.db.queries import postings, status_history
+from app.models.clients import Caller
+from app.models.fields import parse_timestamp
+from app.models.postings import NewPosting, Party, Posting, PostingPage, PostingQuery, Postings, Sort
+from app.models.status_updates import History, Step
+from app.services.errors import (
+    DuplicateReference,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidTrackingCode,
+    PostedAtInFuture,
+    PostingNotFound,
+    ReferenceTaken,
+    Refusal,
+    TrackingCodesExhausted,
+)
+from app.services.freight import FreightRates, freight_price
+from app.services.posting_lifecycle import in_order
+
+CODES_PER_PREFIX: Final = 10**8
+_WARN_EVERY: Final = 10_000
+_SMALLEST: Final = -1
+_LARGEST: Final = 2**63 - 1
+_LONG_AGO: Final = parse_timestamp("2000-01-01T00:00:00Z")
+_FAR_AHEAD: Final = parse_timestamp("2099-12-31T23:59:59Z")
+
+_log = logging.getLogger(__name__)
+
+# The first for a client, the second for an operator.
+_PAGES: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
+    "-created_at": (postings.SELECT_POSTINGS_NEWEST_FIRST, postings.SELECT_ALL_POSTINGS_NEWEST_FIRST),
+    "created_at": (postings.SELECT_POSTINGS_OLDEST_FIRST, postings.SELECT_ALL_POSTINGS_OLDEST_FIRST),
+    "-posted_at": (postings.SELECT_POSTINGS_LAST_POSTED_FIRST, postings.SELECT_ALL_POSTINGS_LAST_POSTED_FIRST),
+    "posted_at": (postings.SELECT_POSTINGS_FIRST_POSTED_FIRST, postings.SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRules:
+    """What the deployment decides about new postings: the prefixes of tracking codes in order of use, and the rates."""
+
+    tracking_code_prefixes: tuple[str, ...]
+    freight_rates: FreightRates
+
+
+async def create_postings(
+    transaction: Transaction,
+    rules: PostingRules,
+    caller: Caller,
+    asked: Sequence[NewPosting],
+    *,
+    idempotency_key: str | None = None,
+) -> Postings:
+    """Create all of them or none, in the order asked for.
+
+    With an Idempotency-Key that was used before the postings of that time are returned, as they are now. Raises
+    IdempotencyKeyReused, DuplicateReference, ReferenceTaken, PostedAtInFuture and TrackingCodesExhausted.
+    """
+    if idempotency_key is None:
+        return _postings(await _insert_postings(transaction, rules, caller, asked))
+    digest = hashlib.sha256(b"\n".join(posting.model_dump_json().encode() for posting in asked)).digest()
+    if not await transaction.fetch_one(postings.INSERT_IDEMPOTENCY_KEY, caller.id, idempotency_key, digest):
+        return await _repeat_creation(transaction, caller, idempotency_key, digest)
+    rows = await _insert_postings(transaction, rules, caller, asked)
+    ids = [row["id"] for row in rows]
+    await transaction.execute(postings.UPDATE_IDEMPOTENCY_KEY, caller.id, idempotency_key, ids)
+    return _postings(rows)
+
+
+async def create_posting(
+    transaction: Transaction,
+    rules: PostingRules,
+    caller: Caller,
+    asked: NewPosting,
+    *,
+    idempotency_key: str | None = None,
+) -> Posting:
+    """Create one: a batch of one."""
+    created = await create_postings(transaction, rules, caller, [asked], idempotency_key=idempotency_key)
+    return created.postings[0]
+
+
+async def _repeat_creation(transaction: Transaction, caller: Caller, key: str, digest: bytes) -> Postings:
+    first = await transaction.fetch_one(postings.SELECT_IDEMPOTENCY_KEY, caller.id, key)
+    if first is None or first["request_hash"] != digest:
+        raise IdempotencyKeyReused
+    rows = await transaction.fetch(postings.SELECT_POSTINGS_BY_ID, caller.id, first["posting_ids"])
+    return _postings(rows)
+
+
+async def _insert_postings(
+    transaction: Transaction, rules: PostingRules, caller: Caller, asked: Sequence[NewPosting]
+) -> list[Row]:
+    references = [posting.reference for posting in asked if posting.reference is not None]
+    if len(set(references)) < len(references):
+        raise DuplicateReference
+    ahead = await transaction.fetch(postings.SELECT_POSTINGS_AHEAD_OF_TIME, [posting.posted_at for posting in asked])
+    if ahead:
+        raise PostedAtInFuture
+    columns = list(zip(*(_values(posting, rules.freight_rates) for posting in asked), strict=True))
+    rows = await transaction.fetch(
+        postings.INSERT_POSTINGS, caller.id, rules.tracking_code_prefixes, *(list(column) for column in columns)
+    )
+    if len(rows) < len(asked):
+        raise await _refusal_of_missing(transaction, caller, references, rows)
+    _warn_when_scarce(rules, rows[0]["id"], rows[-1]["id"])
+    return rows
+
+
+async def _refusal_of_missing(
+    transaction: Transaction, caller: Caller, references: Sequence[str], rows: Sequence[Row]
+) -> Refusal:
+    """Why fewer postings were inserted than asked for: a reference was taken, or there was no tracking code left."""
+    inserted = {row["reference"] for row in rows}
+    stored = await transaction.fetch(postings.SELECT_TAKEN_REFERENCES, caller.id, references)
+    taken = [row["reference"] for row in stored if row["reference"] not in inserted]
+    return ReferenceTaken(taken) if taken else TrackingCodesExhausted()
+
+
+def _values(posting: NewPosting, rates: FreightRates) -> tuple[object, ...]:
+    """One posting in the order of INSERT_POSTINGS' arrays."""
+    volume_cm3 = posting.measured_volume_cm3
+    return (
+        posting.reference,
+        posting.description,
+        posting.service,
+        posting.weight_g,
+        volume_cm3,
+        posting.length_cm,
+        posting.width_cm,
+        posting.height_cm,
+        posting.declared_value,
+        freight_price(rates, weight_g=posting.weight_g, volume_cm3=volume_cm3),
+        posting.sender.model_dump_json(exclude_none=True),
+        posting.recipient.model_dump_json(exclude_none=True),
+        json.dumps(posting.metadata),
+        posting.posted_at,
+        posting.estimated_delivery,
+    )
+
+
+def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
+    capacity = CODES_PER_PREFIX * len(rules.tracking_code_prefixes)
+    if last >= capacity * 8 // 10 and first // _WARN_EVERY != (last + 1) // _WARN_EVERY:
+        _log.warning(
+            "%d of %d tracking codes are used: add a prefix to TRACKING_CODE_PREFIXES before they run out",
+            last + 1,
+            capacity,
+        )
+
+
+def _posting(row: Row) -> Posting:
+    parties = {side: Party.model_construct(**json.loads(row[side])) for side in ("sender", "recipient")}
+    return Posting.model_construct(**{**row, **parties, "metadata": json.loads(row["metadata"])})
+
+
+def _postings(rows: Sequence[Row]) -> Postings:
+    return Postings.model_construct(postings=[_posting(row) for row in rows])
+
+
+async def get_posting(executor: Executor, caller: Caller, tracking_code: str) -> Posting:
+    """The posting with this code; raises InvalidTrackingCode, and PostingNotFound for somebody else's too."""
+    return _posting(await _owned_row(executor, caller, tracking_code))
+
+
+async def get_history(executor: Executor, caller: Caller, tracking_code: str) -> History:
+    """The steps of the posting in the order in which they happened; raises as get_posting does."""
+    posting = await _owned_row(executor, caller, tracking_code)
+    rows = await executor.fetch(status_history.SELECT_STEPS, [posting["id"]])
+    steps = in_order([Step.model_construct(**{name: row[name] for name in Step.model_fields}) for row in rows])
+    return History.model_construct(tracking_code=posting["tracking_code"], steps=steps)
+
+
+async def _owned_row(executor: Executor, caller: Caller, tracking_code: str) -> Row:
+    code = normalize_tracking_code(tracking_code)
+    if not is_tracking_code(code):
+        raise InvalidTrackingCode
+    row = await executor.fetch_one(postings.SELECT_POSTING, code, caller.scope)
+    if row is None:
+        raise PostingNotFound
+    return row
+
+
+async def list_postings(executor: Executor, caller: Caller, query: PostingQuery) -> PostingPage:
+    """One page of the caller's postings (an operator's: of all), however deep; raises InvalidCursor."""
+    of_client, of_all = _PAGES[query.sort]
+    descending = query.sort.startswith("-")
+    last_id, last_posted_at = _LARGEST if descending else _SMALLEST, _FAR_AHEAD if descending else _LONG_AGO
+    if query.cursor is not None:
+        last_id, last_posted_at = _position(query.sort, query.cursor)
+    by_time = (last_posted_at,) if query.sort.endswith("posted_at") else ()
+    rows = await executor.fetch(
+        of_all if caller.scope is None else of_client,
+        caller.scope,
+        *query.model_dump(exclude={"sort", "cursor", "limit"}).values(),
+        last_id,
+        query.limit + 1,
+        *by_time,
+    )
+    page = rows[: query.limit]
+    next_cursor = (
+        encode_cursor(query.sort, page[-1]["id"], page[-1]["posted_at"].isoformat())
+        if len(rows) > query.limit
+        else None
+    )
+    return PostingPage.model_construct(postings=[_posting(row) for row in page], next_cursor=next_cursor)
+
+
+def _position(sort: Sort, cursor: str) -> tuple[int, datetime]:
+    try:
+        posting_id, posted_at = decode_cursor(sort, cursor)
+        if not isinstance(posting_id, int) or not _SMALLEST <= posting_id <= _LARGEST:
+            raise InvalidCursor
+        return posting_id, parse_timestamp(posted_at)
+    except (CursorRefused, ValueError) as error:
+        raise InvalidCursor from error

@@ -1,0 +1,82 @@
+"""The worker process: reads the settings, builds the parts, runs until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from app.config import Settings, SettingsError, read_settings
+from app.core.logging import configure_logging
+from app.core.redis import HintStream, open_redis
+from app.db.connection import open_database
+from app.workers.posting_status_worker import PostingStatusWorker, WorkerOptions
+
+_log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Run one worker until SIGTERM or SIGINT: it finishes what it has in hand, within the bound of the settings."""
+    async with AsyncExitStack() as parts:
+        database = await parts.enter_async_context(
+            open_database(
+                str(settings.database_url),
+                pool_size=settings.database_pool_size,
+                acquire_seconds=settings.database_acquire_seconds,
+                statement_seconds=settings.database_statement_seconds,
+            )
+        )
+        redis = await parts.enter_async_context(
+            open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
+        )
+        worker = PostingStatusWorker(
+            database,
+            [HintStream(redis, number) for number in range(settings.stream_count)],
+            # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
+            name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+            options=WorkerOptions(
+                batch_size=settings.worker_batch_size,
+                sweep_seconds=settings.worker_sweep_seconds,
+                max_attempts=settings.worker_max_attempts,
+            ),
+        )
+        await _run_until_stopped(worker, stop_seconds=settings.worker_stop_seconds)
+
+
+async def _run_until_stopped(worker: PostingStatusWorker, *, stop_seconds: float) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    running = asyncio.create_task(worker.run(), name="worker")
+    waiting = asyncio.create_task(stopping.wait(), name="stop signal")
+    _log.info("worker started")
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    worker.stop()
+    waiting.cancel()
+    try:
+        await asyncio.wait_for(running, stop_seconds)
+    except TimeoutError:
+        _log.warning("the worker did not finish within %g s; what it had in hand is decided by another", stop_seconds)
+    _log.info("worker stopped: %d updates applied, %d refused", worker.applied, worker.refused)
+
+
+def main() -> int:
+    """The entry point; the exit code is 2 when the settings are not right."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no logging yet
+        return 2
+    configure_logging(level=settings.log_level, style=settings.log_style)
+    uvloop.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The worker of posting statuses: brings hints, sweeps and abandoned hints to the one place that decides.
+
+Redis only says where to look. What is decided, and that it is decided once, is held by PostgreSQL's locks.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from app.core.redis import Hint, HintStream, RedisFailure
+from app.db.database import Database, DatabaseBusy, DatabaseUnavailable
+from app.services import decision_service, queue_service
+
+_BLOCK_MS: Final = 1_000
+_ABANDONED_MS: Final = 10_000
+_FORGOTTEN_MS: Final = 3_600_000
+_RECLAIM_SECONDS: Final = 5.0
+_SKIPPED_PAUSE_SECONDS: Final = 0.02
+_SHORTEST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How much at once, how often to sweep, and after how many failures an update is a dead letter."""
+
+    batch_size: int
+    sweep_seconds: float
+    max_attempts: int
+
+
+class PostingStatusWorker:
+    """One worker process' loops; any number of processes may run at once."""
+
+    def __init__(self, database: Database, streams: Sequence[HintStream], *, name: str, options: WorkerOptions) -> None:
+        self._database = database
+        self._streams = streams
+        self._name = name
+        self._options = options
+        self._stopping = asyncio.Event()
+        self.applied = 0
+        self.refused = 0
+
+    def stop(self) -> None:
+        """Ask the loops to end after what they have in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until stop() is called."""
+        async with asyncio.TaskGroup() as loops:
+            for stream in self._streams:
+                loops.create_task(self._keep(self._consumer(stream)), name=f"consume {stream.key}")
+                loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
+            loops.create_task(self._keep(self._sweeper()), name="sweep")
+
+    async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
+        """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                pause = await work()
+                failures = 0
+            except (DatabaseUnavailable, DatabaseBusy, *RedisFailure) as error:
+                failures += 1
+                pause = min(_LONGEST_PAUSE_SECONDS, _SHORTEST_PAUSE_SECONDS * 2**failures) * random.uniform(0.5, 1)  # noqa: S311
+                level = logging.WARNING if failures == 1 else logging.DEBUG
+                _log.log(level, "pausing, then trying again: %s: %s", type(error).__name__, error)
+            await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+            except TimeoutError:
+                return
+
+    def _consumer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
+        in_hand = True  # what a crash, or a failure just now, left in this consumer's hands comes first
+
+        async def consume() -> float:
+            nonlocal in_hand
+            count = self._options.batch_size
+            if in_hand:
+                hints = await stream.read_again(self._name, count=count)
+            else:
+                hints = await stream.read(self._name, count=count, block_ms=_BLOCK_MS)
+            again, in_hand = in_hand and bool(hints), bool(hints)
+            await self._decide_and_acknowledge(stream, hints)
+            in_hand = again
+            return 0
+
+        return consume
+
+    async def _decide_and_acknowledge(self, stream: HintStream, hints: Sequence[Hint]) -> None:
+        if hints:
+            await self._decide([hint.posting_id for hint in hints])
+            # Decided and committed: only now may the hints go. A crash before this line brings them again, and finds nothing queued.
+            await stream.acknowledge(hints)
+
+    def _reclaimer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
+        async def reclaim() -> float:
+            hints = await stream.take_over(self._name, idle_ms=_ABANDONED_MS, count=self._options.batch_size)
+            await self._decide_and_acknowledge(stream, hints)
+            if hints:
+                return 0
+            await stream.forget_idle_consumers(idle_ms=_FORGOTTEN_MS)
+            return _RECLAIM_SECONDS
+
+        return reclaim
+
+    def _sweeper(self) -> Callable[[], Awaitable[float]]:
+        after = -1
+
+        async def sweep() -> float:
+            nonlocal after
+            found = await queue_service.sweep_queued_updates(
+                self._database.reader,
+                older_than=timedelta(seconds=self._options.sweep_seconds),
+                after=after,
+                limit=self._options.batch_size,
+            )
+            after = found[-1] if len(found) == self._options.batch_size else -1
+            await self._decide(found)
+            return 0 if after >= 0 else self._options.sweep_seconds / 2
+
+        return sweep
+
+    async def _decide(self, posting_ids: Sequence[int]) -> None:
+        """Decide all of it; postings in other hands are tried once more, and after that left to the sweep."""
+        skipped = await self._decide_batch(sorted(set(posting_ids)))
+        if skipped:
+            await asyncio.sleep(_SKIPPED_PAUSE_SECONDS)
+            await self._decide_batch(skipped)
+
+    async def _decide_batch(self, posting_ids: Sequence[int]) -> list[int]:
+        """Decide in one transaction; split the batch while it fails on data, until the guilty update is alone."""
+        if not posting_ids:
+            return []
+        try:
+            return await self._decide_once(posting_ids)
+        except (DatabaseUnavailable, DatabaseBusy, asyncio.CancelledError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever an update provokes, the others go on
+            if len(posting_ids) == 1:
+                return await self._decide_one_by_one(posting_ids[0])
+            middle = len(posting_ids) // 2
+            skipped = await self._decide_batch(posting_ids[:middle])
+            return skipped + await self._decide_batch(posting_ids[middle:])
+
+    async def _decide_once(self, posting_ids: Sequence[int], *, only_first: bool = False) -> list[int]:
+        async with self._database.transaction() as transaction:
+            decided = await decision_service.decide_queued_updates(transaction, posting_ids, only_first=only_first)
+        self.applied += decided.applied
+        self.refused += decided.refused
+        return decided.skipped
+
+    async def _decide_one_by_one(self, posting_id: int) -> list[int]:
+        """Decide the updates of one posting each on its own, up to the first that fails: that costs it an attempt.
+
+        What fails, and what waits behind it (the order is promised), is tried again by the sweep.
+        """
+        while True:
+            before = self.applied + self.refused
+            try:
+                skipped = await self._decide_once([posting_id], only_first=True)
+            except (DatabaseUnavailable, DatabaseBusy, asyncio.CancelledError):
+                raise
+            except Exception as error:  # noqa: BLE001 - counted, and told
+                if not await self._count_failed_attempt(posting_id, error):
+                    return []
+            else:
+                if skipped or self.applied + self.refused == before:
+                    return skipped
+
+    async def _count_failed_attempt(self, posting_id: int, error: Exception) -> bool:
+        """True when the update has ended as a dead letter, so that those behind it can go on."""
+        async with self._database.transaction() as transaction:
+            dead = await decision_service.count_failed_attempt(
+                transaction, posting_id, max_attempts=self._options.max_attempts
+            )
+        end = "it is a dead letter now" if dead else "it will be tried again"
+        _log.error("an update of posting %d could not be decided; %s", posting_id, end, exc_info=error)
+        return dead
