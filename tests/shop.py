@@ -1,0 +1,107 @@
+"""A client as tests know it: registers, signs in, creates postings, asks for updates, waits for their end."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+from tests.until import until
+
+PASSWORD: Final = "correct horse battery staple"
+
+PARTY: Final = {"name": "Ana Souza", "cep": "12243-000", "city": "São José dos Campos", "uf": "SP"}
+POSTING: Final[Mapping[str, Any]] = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status, the headers, and the body as it is and as JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        """The problem's code."""
+        assert self.headers["Content-Type"] == "application/problem+json", self.body
+        problem = self.json
+        assert problem["status"] == self.status
+        assert problem["type"] == f"/problems/{problem['code']}"
+        return str(problem["code"])
+
+
+class Shop:
+    """A session with the API; anonymous until it has registered or signed in."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.email = f"{uuid.uuid4().hex}@shop.com.br"
+        self.headers: dict[str, str] = {}
+        self._session = aiohttp.ClientSession()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, method: str, path: str, body: object = None, *, key: str | None = None, **more: Any) -> Answer:
+        """Send a request under /api/v1 (or to an absolute path that begins with two slashes) and return the answer."""
+        url = self.url + (path[1:] if path.startswith("//") else f"/api/v1{path}")
+        headers = {**self.headers, **({"Idempotency-Key": key} if key else {}), **more.pop("headers", {})}
+        if body is not None:
+            more["json"] = body
+        async with self._session.request(method, url, headers=headers, **more) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def register(self) -> None:
+        """Register and sign in."""
+        answer = await self.send("POST", "/clients", {"name": "Loja Azul", "email": self.email, "password": PASSWORD})
+        assert answer.status == 201, answer.body
+        await self.sign_in()
+
+    async def sign_in(self) -> None:
+        """Get an access token and use it from here on."""
+        form = {"grant_type": "password", "username": self.email, "password": PASSWORD}
+        answer = await self.send("POST", "/auth/token", data=form)
+        assert answer.status == 200, answer.body
+        self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
+
+    async def create_posting(self, **fields: Any) -> dict[str, Any]:
+        """A posting of this client."""
+        answer = await self.send("POST", "/postings", {**POSTING, **fields})
+        assert answer.status == 201, answer.body
+        created: dict[str, Any] = answer.json
+        return created
+
+    async def update(self, tracking_code: str, status: str, *, key: str | None = None, **fields: Any) -> Answer:
+        """Ask for a status update."""
+        return await self.send("PATCH", f"/postings/{tracking_code}/status", {"status": status, **fields}, key=key)
+
+    async def decided(self, update_id: str, *, timeout: float = 10) -> dict[str, Any]:  # noqa: ASYNC109
+        """The update once it is applied or refused."""
+
+        async def look() -> dict[str, Any] | None:
+            update: dict[str, Any] = (await self.send("GET", f"/status-updates/{update_id}")).json
+            return update if update["state"] != "queued" else None
+
+        found = await until(f"update {update_id} is decided", look, timeout)
+        assert found is not None
+        return found
+
+    async def history(self, tracking_code: str) -> list[dict[str, Any]]:
+        """The steps of a posting."""
+        steps: list[dict[str, Any]] = (await self.send("GET", f"/postings/{tracking_code}/history")).json["steps"]
+        return steps
