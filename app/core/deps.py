@@ -1,4 +1,4 @@
-"""What a route may ask for."""
+"""What a route may ask for. All of it is `async`: FastAPI would send anything else to a thread."""
 
 import re
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ class Parts:
     posting_rules: PostingRules
 
 
-def get_parts(request: Request) -> Parts:
+async def get_parts(request: Request) -> Parts:
     """The parts of this process."""
     parts: Parts = request.app.state.parts
     return parts
@@ -39,7 +39,7 @@ def get_parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(get_parts)]
 
 
-def get_reader(parts: PartsDep) -> Executor:
+async def get_reader(parts: PartsDep) -> Executor:
     """Reads outside any transaction."""
     return parts.database.reader
 
@@ -57,7 +57,7 @@ TransactionDep = Annotated[Transaction, Depends(open_transaction, scope="functio
 _bearer: Final = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 
 
-def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, Depends(_bearer)]) -> Caller:
+async def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, Depends(_bearer)]) -> Caller:
     """Who makes the request; raises NotAuthenticated."""
     return authenticate(parts.tokens, request.headers.get("Authorization"))
 
@@ -65,7 +65,7 @@ def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, 
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
-def get_operator(caller: CallerDep) -> Caller:
+async def get_operator(caller: CallerDep) -> Caller:
     """The operator who makes the request; raises OperatorOnly for anybody else."""
     if caller.role != "operator":
         raise OperatorOnly
@@ -75,7 +75,7 @@ def get_operator(caller: CallerDep) -> Caller:
 OperatorDep = Annotated[Caller, Depends(get_operator)]
 
 
-def get_idempotency_key(
+async def get_idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(

@@ -154,7 +154,7 @@ def _values(posting: NewPosting, rates: FreightRates) -> tuple[object, ...]:
 
 def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
     capacity = CODES_PER_PREFIX * len(rules.tracking_code_prefixes)
-    if last >= capacity * 8 // 10 and first // _WARN_EVERY != (last + 1) // _WARN_EVERY:
+    if last + 1 >= capacity * 8 // 10 and first // _WARN_EVERY != (last + 1) // _WARN_EVERY:
         _log.warning(
             "%d of %d tracking codes are used: add a prefix to TRACKING_CODE_PREFIXES before they run out",
             last + 1,

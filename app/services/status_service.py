@@ -103,10 +103,10 @@ async def request_status_updates(
         )
         for position, (code, request) in enumerate(asked)
     ]
+    await _refuse_at_once(database.reader, caller, wishes)
     if idempotency_key is not None:
+        # After the look at the posting, so that a repetition is not refused because of what it did itself the first time.
         await _find_repeated(database.reader, caller, wishes)
-    if new := [wish for wish in wishes if wish.outcome is None]:
-        await _refuse_at_once(database.reader, caller, new)
     await _accept(database, hints, caller, [wish for wish in wishes if wish.outcome is None])
     return [wish.outcome for wish in wishes if wish.outcome is not None]
 

@@ -19,7 +19,11 @@ _BLOCK_MS: Final = 1_000
 _ABANDONED_MS: Final = 10_000
 _FORGOTTEN_MS: Final = 3_600_000
 _RECLAIM_SECONDS: Final = 5.0
-_SKIPPED_PAUSE_SECONDS: Final = 0.02
+_SKIPPED_ATTEMPTS: Final = 4
+_SKIPPED_PAUSE_SECONDS: Final = 0.01
+# Two batches on their way at once: while PostgreSQL writes one, the other is read and held against the rule.
+_LANES: Final = 2
+_MOST_PASSED_OVER: Final = 10
 _SHORTEST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 
@@ -44,6 +48,7 @@ class PostingStatusWorker:
         self._name = name
         self._options = options
         self._stopping = asyncio.Event()
+        self._backlogged = False
         self.applied = 0
         self.refused = 0
 
@@ -55,7 +60,9 @@ class PostingStatusWorker:
         """Run until stop() is called."""
         async with asyncio.TaskGroup() as loops:
             for stream in self._streams:
-                loops.create_task(self._keep(self._consumer(stream)), name=f"consume {stream.key}")
+                for lane in range(_LANES):
+                    consumer = f"{self._name}-{lane}"
+                    loops.create_task(self._keep(self._consumer(stream, consumer)), name=f"consume {stream.key} {lane}")
                 loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
             loops.create_task(self._keep(self._sweeper()), name="sweep")
 
@@ -80,17 +87,18 @@ class PostingStatusWorker:
             except TimeoutError:
                 return
 
-    def _consumer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
+    def _consumer(self, stream: HintStream, name: str) -> Callable[[], Awaitable[float]]:
         in_hand = True  # what a crash, or a failure just now, left in this consumer's hands comes first
 
         async def consume() -> float:
             nonlocal in_hand
             count = self._options.batch_size
             if in_hand:
-                hints = await stream.read_again(self._name, count=count)
+                hints = await stream.read_again(name, count=count)
             else:
-                hints = await stream.read(self._name, count=count, block_ms=_BLOCK_MS)
+                hints = await stream.read(name, count=count, block_ms=_BLOCK_MS)
             again, in_hand = in_hand and bool(hints), bool(hints)
+            self._backlogged = len(hints) == count
             await self._decide_and_acknowledge(stream, hints)
             in_hand = again
             return 0
@@ -116,9 +124,15 @@ class PostingStatusWorker:
 
     def _sweeper(self) -> Callable[[], Awaitable[float]]:
         after = -1
+        passed_over = 0
 
         async def sweep() -> float:
-            nonlocal after
+            nonlocal after, passed_over
+            if self._backlogged and passed_over < _MOST_PASSED_OVER:
+                # What waits has its hint in the stream, and sweeping it too would only bring it twice.
+                passed_over += 1
+                return self._options.sweep_seconds / 2
+            passed_over = 0
             found = await queue_service.sweep_queued_updates(
                 self._database.reader,
                 older_than=timedelta(seconds=self._options.sweep_seconds),
@@ -132,11 +146,13 @@ class PostingStatusWorker:
         return sweep
 
     async def _decide(self, posting_ids: Sequence[int]) -> None:
-        """Decide all of it; postings in other hands are tried once more, and after that left to the sweep."""
+        """Decide all of it; postings in other hands are tried a few times more, and after that left to the sweep."""
         skipped = await self._decide_batch(sorted(set(posting_ids)))
-        if skipped:
-            await asyncio.sleep(_SKIPPED_PAUSE_SECONDS)
-            await self._decide_batch(skipped)
+        for attempt in range(_SKIPPED_ATTEMPTS):
+            if not skipped:
+                return
+            await asyncio.sleep(_SKIPPED_PAUSE_SECONDS * 2**attempt)
+            skipped = await self._decide_batch(skipped)
 
     async def _decide_batch(self, posting_ids: Sequence[int]) -> list[int]:
         """Decide in one transaction; split the batch while it fails on data, until the guilty update is alone."""

@@ -78,8 +78,9 @@ CREATE TABLE postings (
     CONSTRAINT postings_sides_all_or_none CHECK (num_nulls(length_cm, width_cm, height_cm) IN (0, 3)),
     CONSTRAINT postings_sides_positive CHECK (length_cm > 0 AND width_cm > 0 AND height_cm > 0),
     CONSTRAINT postings_volume_is_of_its_sides CHECK (volume_cm3 = length_cm::bigint * width_cm * height_cm),
-    CONSTRAINT postings_declared_value_not_negative CHECK (declared_value >= 0),
-    CONSTRAINT postings_freight_price_not_negative CHECK (freight_price >= 0),
+    -- NaN is greater than every number.
+    CONSTRAINT postings_declared_value_not_negative CHECK (declared_value >= 0 AND declared_value <> 'NaN'),
+    CONSTRAINT postings_freight_price_not_negative CHECK (freight_price >= 0 AND freight_price <> 'NaN'),
     CONSTRAINT postings_service_shape CHECK (service ~ '^[a-z0-9][a-z0-9_-]{0,39}$'),
     CONSTRAINT postings_reference_length CHECK (length(reference) BETWEEN 1 AND 100),
     CONSTRAINT postings_description_length CHECK (length(description) BETWEEN 1 AND 500),
