@@ -75,13 +75,16 @@ class Service:
             **settings,
         }
         self._started: list[Process] = []
+        self._workers: list[Process] = []
+        self._api: Process | None = None
+        self._port = 0
         self.url = ""
 
-    async def start_api(self) -> Process:
-        """Start the API on a free port and wait until it is ready."""
-        port = _free_port()
-        process = self._start("app.main", {"PORT": str(port)})
-        self.url = f"http://127.0.0.1:{port}"
+    async def start_api(self) -> None:
+        """Start the API, on a free port the first time and on the same port again, and wait until it is ready."""
+        self._port = self._port or _free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        process = self._api = self._start("app.main", {"PORT": str(self._port)})
 
         async def ready() -> bool:
             assert process.alive, process.log
@@ -92,11 +95,22 @@ class Service:
                 return False
 
         await until("the API is ready", ready, timeout=30)
-        return process
+
+    async def replace_api(self) -> None:
+        """kill -9 of the API, and another in its place."""
+        assert self._api is not None
+        self._api.kill()
+        await self.start_api()
 
     def start_worker(self) -> Process:
         """Start one more worker."""
-        return self._start("app.worker", {})
+        worker = self._start("app.worker", {})
+        self._workers.append(worker)
+        return worker
+
+    def kill_a_worker(self) -> None:
+        """kill -9 of the worker that has run for longest."""
+        self._workers.pop(0).kill()
 
     def _start(self, module: str, more: Mapping[str, str]) -> Process:
         log = self._folder / f"{module}-{len(self._started)}.log"

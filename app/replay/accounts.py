@@ -13,17 +13,21 @@ from app.replay.api_client import ApiClient
 PAGE: Final = 200
 
 
+def credentials(seller_id: str, run: str) -> tuple[str, str]:
+    """A seller's e-mail and password: both follow from the run's name, so that the same run finds the account again."""
+    # Other shops' names may begin alike or hold what no e-mail address can.
+    digest = hashlib.sha256(seller_id.encode()).hexdigest()
+    handle = seller_id if re.fullmatch(r"[0-9a-f]{32}", seller_id) else digest
+    return f"{handle[:12]}.{run}@replay.example.com", hashlib.sha256(f"{run}:{seller_id}".encode()).hexdigest()
+
+
 class Account:
-    """A seller's account; e-mail and password follow from the run's name, so that the same run finds it again."""
+    """A seller's account."""
 
     def __init__(self, api: ApiClient, *, seller_id: str, run: str) -> None:
-        # Other shops' names may begin alike or hold what no e-mail address can.
-        digest = hashlib.sha256(seller_id.encode()).hexdigest()
-        handle = seller_id if re.fullmatch(r"[0-9a-f]{32}", seller_id) else digest
         self.seller_id = seller_id
         self._api = api
-        self._email = f"{handle[:12]}.{run}@replay.example.com"
-        self._password = hashlib.sha256(f"{run}:{seller_id}".encode()).hexdigest()
+        self._email, self._password = credentials(seller_id, run)
         self._token = ""
         self._renewing = asyncio.Lock()
 

@@ -11,6 +11,8 @@ async def register_client(
     database: Database, passwords: PasswordHasher, registration: ClientRegistration, *, role: Role = "client"
 ) -> Client:
     """Create the account; raises EmailTaken. No connection is held while the password is hashed."""
+    if await database.reader.fetch_one(clients.SELECT_CREDENTIALS, registration.email):
+        raise EmailTaken  # before the costly hash; the insert below is what decides
     password_hash = await passwords.hash(registration.password)
     async with database.transaction() as transaction:
         row = await transaction.fetch_one(

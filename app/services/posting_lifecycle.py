@@ -4,7 +4,7 @@ The one rule: read in order of occurred_at, a posting's steps are always a legal
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
@@ -88,19 +88,17 @@ class Life:
     def add(self, event: Event, *, timed: bool) -> Event:
         """Take the event into the life and return it as it was recorded; raises the Refusal that keeps it out.
 
-        A timed event goes where its time puts it. One without a time goes to the end: its occurred_at is the moment it was
-        accepted, moved forward to the last step's where the clock has stepped back.
+        A timed event goes where its time puts it. One without a time comes after what is there: its occurred_at is the moment it
+        was accepted, moved forward to the last step's where the clock has stepped back.
         """
-        last = self.steps[-1]
         if len(self.steps) >= MOST_STEPS:
             raise HistoryFull
         if not timed:
-            if refusal := refusal_between(last.status, event):
+            if refusal := refusal_between(self.last.status, event):
                 raise refusal
-            if event.occurred_at < last.occurred_at:
-                event = Event(event.status, last.occurred_at, event.city, event.uf, event.description)
-            self.steps.append(event)
-            return event
+            # At the last step's very instant it stands where reading would put it: a life is always in order.
+            if event.occurred_at < self.last.occurred_at:
+                event = replace(event, occurred_at=self.last.occurred_at)
         position = len(self.steps)
         key = _key(event)
         while position and key < _key(self.steps[position - 1]):

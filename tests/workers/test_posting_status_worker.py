@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.service import Service
     from tests.shop import Shop
 
-Connection = "asyncpg.Connection[asyncpg.Record]"
 _GROUP = "posting-status-workers"
 
 
@@ -110,9 +109,7 @@ async def test_without_redis_updates_are_accepted_and_decided(
     assert worker.alive
 
 
-async def test_a_hint_in_the_hands_of_a_dead_worker_is_taken_over(
-    own_service: "Service", customer: "Shop", stream: HintStream, redis: "Redis"
-) -> None:
+async def test_a_hint_in_the_hands_of_a_dead_worker_is_taken_over(stream: HintStream, redis: "Redis") -> None:
     await stream.create_group()
     await stream.add([1, 2, 3])
     assert len(await stream.read("a-dead-worker", count=10, block_ms=1000)) == 3
@@ -174,6 +171,7 @@ async def test_killed_workers_lose_and_double_nothing(own_service: "Service", cu
 
 async def test_a_stopped_worker_finishes_what_it_has_in_hand(own_service: "Service", customer: "Shop") -> None:
     worker = own_service.start_worker()
+    await all_applied(customer, await accepted(customer))
     ids = await accepted(customer, 20)
     assert worker.stop() == 0
     assert "worker stopped" in worker.log
