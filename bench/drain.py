@@ -6,7 +6,6 @@ prints updates per second, from the start of the first decision to the end of th
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -70,7 +69,7 @@ async def fill(database_url: str, stream: HintStream, updates: int) -> None:
 async def drain(database_url: str, environment: dict[str, str]) -> tuple[int, float]:
     """Run one worker until nothing is queued; how many updates it decided, and in how many seconds."""
     connection = await asyncpg.connect(database_url)
-    worker = subprocess.Popen([sys.executable, "-m", "app.worker"], env={**os.environ, **environment})
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "app.worker", env={**os.environ, **environment})
     try:
         give_up = time.monotonic() + _PATIENCE_SECONDS
         while await connection.fetchval("SELECT EXISTS (SELECT FROM status_updates WHERE state = 'queued')"):
@@ -84,7 +83,7 @@ async def drain(database_url: str, environment: dict[str, str]) -> tuple[int, fl
         return row["decided"], float(row["seconds"])
     finally:
         worker.terminate()
-        worker.wait(20)
+        await worker.wait()
         await connection.close()
 
 

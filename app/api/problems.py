@@ -148,13 +148,15 @@ def answer(request: Request, refusal: Refusal, **more: Any) -> Response:
 
 
 def declares(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for OpenAPI: the refusals it may give, by status, each with an example."""
+    """The `responses` of a route for OpenAPI: the refusals it may give, by status, each with an example.
+
+    The schema is named, not given as a model: FastAPI would say that it is sent as application/json. `docs.add_docs` supplies it.
+    """
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         status = STATUS_OF[kind]
-        entry = responses.setdefault(
-            status, {"model": Problem, "description": "", "content": {MEDIA_TYPE: {"examples": {}}}}
-        )
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
+        entry = responses.setdefault(status, {"description": "", "content": content})
         entry["description"] = ", ".join(filter(None, [entry["description"], title_of(kind)]))
         entry["content"][MEDIA_TYPE]["examples"][kind.code()] = {"value": example_of(kind)}
     return responses

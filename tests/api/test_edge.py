@@ -150,6 +150,11 @@ class TestDocumentation:
         names = [operation["operationId"] for operation in operations]
         assert len(names) == len(set(names))
         assert all(operation["description"] for operation in operations)
+        for operation in operations:
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    (media_type,) = response["content"]
+                    assert media_type == "application/problem+json"
         for name in ("NewPosting", "StatusUpdateRequest", "ClientRegistration", "Problem"):
             assert document["components"]["schemas"][name]["examples"]
 
