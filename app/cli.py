@@ -53,6 +53,8 @@ def _settings() -> Settings:
     if "DATABASE_URL" not in os.environ:
         for name, value in _connections().items():
             os.environ.setdefault(name, value)
+    if not any(name in os.environ for name in ("DATABASE_URL", "SECRETS_DIR")) and not Path(".env").exists():
+        raise SettingsError("There is no database to work on: start `make up` in this folder, or set DATABASE_URL.")
     return read_settings()
 
 

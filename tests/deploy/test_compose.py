@@ -166,7 +166,7 @@ class Compose:
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["docker", "compose", "--project-name", self._project, *arguments],  # noqa: S607 - wherever Docker is installed
+            ["docker", "compose", "--project-name", self._project, *arguments],
             cwd=_ROOT,
             env={**os.environ, "PORT": str(self.port), "PUBLISH_ADDRESS": "127.0.0.1"},
             capture_output=True,

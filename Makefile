@@ -1,0 +1,60 @@
+# Runs, tests and checks the project on a machine that has make and python3, and nothing else. `make help` lists the targets.
+# Nothing here needs an absolute path, so the project may live anywhere, also in a folder with a space in its name.
+
+MAKEFLAGS += --no-print-directory
+# Python 3.11 cannot read its own list of packages when the project's path has an accent and the locale does not know it.
+export LC_ALL := C.UTF-8
+CODE := app tests $(wildcard bench)
+POSTAGENS := .venv/bin/python -m app.cli
+
+# Only what was said on the command line counts: NAME and EMAIL are set on many machines for other reasons.
+said = $(if $(findstring command line,$(origin $(1))),$(2))
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo operator migrate test check bench-worker format clean
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+up: ## Run everything here: PostgreSQL, Valkey, API, workers [PORT=8000] [WORKERS=1]; Ctrl-C stops
+	@sh .ci/sync run
+	@exec $(POSTAGENS) up --by-make $${PORT:+--port "$$PORT"} $${WORKERS:+--workers "$$WORKERS"}
+
+demo: ## Play sample traffic through the running API
+	@sh .ci/sync run
+	@exec $(POSTAGENS) demo
+
+operator: ## Create an operator [EMAIL=you@example.com] [NAME='Your name']
+	@sh .ci/sync run
+	@exec $(POSTAGENS) create-operator $(call said,EMAIL,--email "$$EMAIL") $(call said,NAME,--name "$$NAME")
+
+migrate: ## Bring the database of DATABASE_URL, or of the running `make up`, to this release
+	@sh .ci/sync run
+	@exec $(POSTAGENS) migrate
+
+test: ## Run all tests, on a PostgreSQL and a Valkey of their own [ARGS='-k name']
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+check: ## Check format, lint, types, import contracts and migrations
+	@sh .ci/sync develop
+	.venv/bin/ruff format --check $(CODE)
+	.venv/bin/ruff check $(CODE)
+	.venv/bin/python -m mypy
+	.venv/bin/python -m basedpyright
+	.venv/bin/lint-imports
+	@for file in app/db/migrations/*.sql; do \
+		sed '/^-- migrate:down/,$$d' "$$file" | .venv/bin/squawk --stdin-filepath "$$file" || exit 1; \
+	done
+
+bench-worker: ## Measure how many updates a second one worker decides from a full queue
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.drain
+
+format: ## Format the code and mend what the linter can mend
+	@sh .ci/sync develop
+	.venv/bin/ruff check --fix $(CODE)
+	.venv/bin/ruff format $(CODE)
+
+clean: ## Remove what make made, except the data in ./var
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
