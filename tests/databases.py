@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from tests.until import until
+
 
 @asynccontextmanager
 async def copied_database(migrated_url: str) -> AsyncIterator[str]:
@@ -16,6 +18,14 @@ async def copied_database(migrated_url: str) -> AsyncIterator[str]:
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"{server}/{name}"
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+        async def dropped() -> bool:
+            try:
+                await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            except asyncpg.InsufficientPrivilegeError:  # autovacuum is at work in it, and does not obey the owner
+                return False
+            return True
+
+        await until(f"{name} is dropped", dropped, timeout=30)
     finally:
         await connection.close()

@@ -21,9 +21,15 @@ STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 # Outside these years a time is a mistake, and PostgreSQL, Python and JavaScript begin to disagree about it.
 _FIRST_YEAR: Final = 2000
 _LAST_YEAR: Final = 2100
+_FIRST_TIME: Final = datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
+_END_OF_TIME: Final = datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)
 # RFC 3339, section 5.6; the offset is not optional. At most microseconds, which is what PostgreSQL keeps.
-_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)", re.ASCII
+)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# A CPF, or a CNPJ (since July 2026 with letters in its first twelve places).
+_DOCUMENT: Final = re.compile(r"[0-9]{11}|[0-9A-Z]{12}[0-9]{2}")
 _MONEY: Final = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
 # C0 and C1 controls but for tab and line breaks, and the surrogates: PostgreSQL refuses some, no reader wants the others.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -41,7 +47,7 @@ def parse_timestamp(value: object) -> datetime:
         value = datetime.fromisoformat(value.upper())
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise ValueError("must be an RFC 3339 time with an offset, written as text")
-    if not _FIRST_YEAR <= value.year < _LAST_YEAR:
+    if not _FIRST_TIME <= value < _END_OF_TIME:
         raise ValueError(f"must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return value.astimezone(UTC)
 
@@ -85,7 +91,8 @@ def _normal_email(value: str) -> str:
 
 def _normal_document(value: str) -> str:
     bare = re.sub(r"[.\-/ ]", "", value).upper()
-    if not (CPF().validate(bare) or CNPJ().validate(bare)):
+    # The shape is looked at here too, because the library overlooks a line break at the end.
+    if not _DOCUMENT.fullmatch(bare) or not (CPF().validate(bare) or CNPJ().validate(bare)):
         raise ValueError("is neither a CPF nor a CNPJ: the check digits do not match")
     return bare
 

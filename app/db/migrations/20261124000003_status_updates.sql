@@ -8,7 +8,8 @@ CREATE TABLE status_updates (
     posting_id   bigint      NOT NULL REFERENCES postings (id),
     client_id    uuid        NOT NULL,
     requested_by uuid        NOT NULL REFERENCES clients (id),
-    accepted_at  timestamptz NOT NULL DEFAULT statement_timestamp(),
+    -- Of a batch, too, each has its own moment: it stands for occurred_at where the caller gave none.
+    accepted_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     occurred_at  timestamptz,
     decided_at   timestamptz,
     attempts     smallint    NOT NULL DEFAULT 0,

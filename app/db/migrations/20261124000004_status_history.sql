@@ -32,7 +32,7 @@ CREATE FUNCTION refuse_change() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
 BEGIN
-    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% is never changed: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END
 $$;
 
@@ -40,7 +40,13 @@ CREATE TRIGGER status_history_append_only
     BEFORE UPDATE OR DELETE OR TRUNCATE ON status_history
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- With another key, numbers to come could be given codes that exist already.
+CREATE TRIGGER tracking_code_key_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON tracking_code_key
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- migrate:down
 
+DROP TRIGGER tracking_code_key_append_only ON tracking_code_key;
 DROP TABLE status_history;
 DROP FUNCTION refuse_change();

@@ -1,0 +1,127 @@
+"""Migrating: once, in order, whoever does it and however often; and refusing where database and release do not fit together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from importlib.resources import files
+
+import asyncpg
+import pytest
+
+from app.db.migrate import MigrationError, migrate, read_migrations
+from tests.db.rows import Connection
+
+NAMES = [migration.name for migration in read_migrations()]
+
+
+@pytest.fixture
+async def empty(empty_url: str) -> AsyncIterator[Connection]:
+    """A connection to a database without any table."""
+    opened = await asyncpg.connect(empty_url)
+    yield opened
+    await opened.close()
+
+
+async def test_an_empty_database_gets_every_migration_in_order(empty_url: str, empty: Connection) -> None:
+    assert await migrate(empty_url) == NAMES == sorted(NAMES)
+    applied = await empty.fetch("SELECT version, checksum FROM schema_migrations ORDER BY applied_at, version")
+    assert [tuple(row) for row in applied] == [(each.version, each.checksum) for each in read_migrations()]
+
+
+async def test_a_second_run_does_nothing(empty_url: str) -> None:
+    await migrate(empty_url)
+    assert await migrate(empty_url) == []
+
+
+async def test_of_several_at_once_one_applies_everything(empty_url: str) -> None:
+    applied = await asyncio.gather(*(migrate(empty_url) for _ in range(4)))
+    assert sorted(applied) == [[], [], [], NAMES]
+
+
+async def test_a_database_that_is_behind_gets_what_it_lacks(empty_url: str, empty: Connection) -> None:
+    await migrate(empty_url)
+    await empty.execute(_down(NAMES[-1]))
+    await empty.execute("DELETE FROM schema_migrations WHERE version = $1", NAMES[-1].partition("_")[0])
+    assert await migrate(empty_url) == NAMES[-1:]
+
+
+async def test_a_migration_that_was_edited_after_it_was_applied_is_refused(empty_url: str, empty: Connection) -> None:
+    await migrate(empty_url)
+    await empty.execute("UPDATE schema_migrations SET checksum = 'another' WHERE version = '20261124000002'")
+    with pytest.raises(MigrationError, match=r"^20261124000002_postings\.sql was edited after it was applied\."):
+        await migrate(empty_url)
+
+
+async def test_a_database_of_a_newer_release_is_refused(empty_url: str, empty: Connection) -> None:
+    await migrate(empty_url)
+    await empty.execute("INSERT INTO schema_migrations (version) VALUES ('29991231000000')")
+    with pytest.raises(MigrationError, match=r"does not know \(29991231000000\)"):
+        await migrate(empty_url)
+
+
+async def test_a_refusal_changes_nothing(empty_url: str, empty: Connection) -> None:
+    await empty.execute("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)")
+    await empty.execute("INSERT INTO schema_migrations VALUES ('29991231000000')")
+    with pytest.raises(MigrationError):
+        await migrate(empty_url)
+    assert await _tables(empty) == ["schema_migrations"]
+
+
+async def test_a_migration_that_fails_leaves_nothing_of_itself(empty_url: str, empty: Connection) -> None:
+    await empty.execute("CREATE TABLE tracking_code_key ()")
+    with pytest.raises(asyncpg.DuplicateTableError):
+        await migrate(empty_url)
+    assert await _tables(empty) == ["clients", "schema_migrations", "tracking_code_key"]
+    await empty.execute("DROP TABLE tracking_code_key")
+    assert await migrate(empty_url) == NAMES[1:]
+
+
+async def test_a_database_that_dbmate_migrated_is_up_to_date(empty_url: str, empty: Connection) -> None:
+    await empty.execute("CREATE TABLE schema_migrations (version character varying(128) PRIMARY KEY)")
+    for migration in read_migrations():
+        await empty.execute(migration.up)
+        await empty.execute("INSERT INTO schema_migrations (version) VALUES ($1)", migration.version)
+    assert await migrate(empty_url) == []
+
+
+async def test_a_database_that_dbmate_half_migrated_gets_the_rest(empty_url: str, empty: Connection) -> None:
+    first = read_migrations()[0]
+    await empty.execute("CREATE TABLE schema_migrations (version character varying(128) PRIMARY KEY)")
+    await empty.execute(first.up)
+    await empty.execute("INSERT INTO schema_migrations (version) VALUES ($1)", first.version)
+    assert await migrate(empty_url) == NAMES[1:]
+
+
+async def test_what_the_down_parts_undo_can_be_done_again(empty_url: str, empty: Connection) -> None:
+    before = await _objects(empty)
+    await migrate(empty_url)
+    after = await _objects(empty)
+    for name in reversed(NAMES):
+        await empty.execute(_down(name))
+    await empty.execute("DROP TABLE schema_migrations")
+    assert await _objects(empty) == before
+    await migrate(empty_url)
+    assert await _objects(empty) == after
+
+
+def _down(name: str) -> str:
+    text = files("app.db").joinpath("migrations", name).read_text(encoding="utf-8")
+    return text.partition("-- migrate:down")[2]
+
+
+async def _tables(connection: Connection) -> list[str]:
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    return [row["tablename"] for row in rows]
+
+
+async def _objects(connection: Connection) -> list[str]:
+    """Everything of ours in the schema: tables, indexes, sequences, functions, triggers and types."""
+    rows = await connection.fetch(
+        """
+        SELECT 'relation ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+         UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+         UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace
+         UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+         ORDER BY 1
+        """
+    )
+    return [row[0] for row in rows]

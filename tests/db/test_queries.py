@@ -1,0 +1,143 @@
+"""Every SQL constant is understood by PostgreSQL, is nothing but literal text, and finds an index where it must."""
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from app.db import queries
+from tests.databases import copied_database
+from tests.db.rows import Connection
+
+MODULES: Final = [
+    importlib.import_module(f"{queries.__name__}.{found.name}") for found in pkgutil.iter_modules(queries.__path__)
+]
+
+
+def _statements() -> dict[str, str]:
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": value
+        for module in MODULES
+        for name, value in vars(module).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    }
+
+
+STATEMENTS: Final = _statements()
+
+# Statements of the hot paths (accept, decide, sweep, track, page) and the index by which each must find its rows.
+INDEX_OF: Final = {
+    "clients.SELECT_CREDENTIALS": "clients_email_key",
+    "postings.SELECT_POSTING": "postings_tracking_code_key",
+    "postings.SELECT_PUBLIC_POSTINGS": "postings_tracking_code_key",
+    "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",
+    "postings.SELECT_IDEMPOTENCY_KEY": "posting_idempotency_keys_pkey",
+    "postings.SELECT_POSTINGS_NEWEST_FIRST": "postings_client_id_id",
+    "postings.SELECT_POSTINGS_OLDEST_FIRST": "postings_client_id_id",
+    "postings.SELECT_POSTINGS_LAST_POSTED_FIRST": "postings_client_id_posted_at_id",
+    "postings.SELECT_POSTINGS_FIRST_POSTED_FIRST": "postings_client_id_posted_at_id",
+    "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
+    "postings.LOCK_POSTINGS": "postings_pkey",
+    "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
+    "status_history.SELECT_STEPS": "status_history_pkey",
+    "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
+    "status_updates.SELECT_STATUS_UPDATE": "status_updates_pkey",
+    "status_updates.SELECT_STATUS_UPDATES_BY_ID": "status_updates_pkey",
+    "status_updates.SELECT_STATUS_UPDATES": "status_updates_client_id_seq",
+    "status_updates.SELECT_QUEUED_UPDATES": "status_updates_queued",
+    "status_updates.SWEEP_QUEUED_UPDATES": "status_updates_queued",
+    "status_updates.UPDATE_ATTEMPTS": "status_updates_queued",
+    "status_updates.UPDATE_DECIDED": "status_updates_queued",
+    "status_updates.REDRIVE_DEAD_LETTERS": "status_updates_dead",
+}
+
+
+def test_the_statements_were_found() -> None:
+    assert {"clients", "postings", "schema", "status_history", "status_updates"} <= {
+        name.partition(".")[0] for name in STATEMENTS
+    }
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_postgresql_understands(known: Connection, name: str) -> None:
+    await known.prepare(STATEMENTS[name])
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_sql_is_put_together_from_literal_text_alone(module: ModuleType) -> None:
+    docstring, *statements = ast.parse(inspect.getsource(module)).body
+    assert isinstance(docstring, ast.Expr)
+    for statement in statements:
+        if isinstance(statement, ast.ImportFrom):
+            assert statement.module == "typing"
+            continue
+        assert isinstance(statement, ast.AnnAssign), ast.unparse(statement)
+        assert ast.unparse(statement.annotation) == "Final[LiteralString]"
+        assert statement.value is not None
+        kinds = {type(node) for node in ast.walk(statement.value)}
+        assert kinds <= {ast.Constant, ast.BinOp, ast.Add, ast.Name, ast.Load}, ast.unparse(statement.target)
+
+
+@pytest.fixture(scope="module")
+async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
+    """A database with enough rows that the planner has a choice, and knows it."""
+    async with copied_database(migrated_url) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(_CROWD)
+        await connection.execute("ANALYZE; SET plan_cache_mode = force_generic_plan")
+        yield connection
+        await connection.close()
+
+
+# 2000 clients, of whom 20 have 200 postings each; one posting in a hundred has an update waiting, one in a thousand a dead letter.
+_CROWD: Final = """
+INSERT INTO clients (name, email, password_hash)
+SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
+SELECT id, email, '' FROM clients;
+
+INSERT INTO postings (id, client_id, tracking_code, status_at, posted_at, weight_g, volume_cm3, declared_value, freight_price,
+                      service, reference, sender, recipient)
+SELECT n, id, 'ZP' || lpad(n::text, 8, '0') || s10_check_digit(n) || 'BR', now(), now() - n * interval '1 minute',
+       900, 7200, 164, 9.45, 'standard', n::text, place, place
+  FROM (SELECT id, row_number() OVER () AS n
+          FROM (SELECT id FROM clients LIMIT 20) AS shipping CROSS JOIN generate_series(1, 200)) AS numbered (id, wide)
+ CROSS JOIN LATERAL (SELECT wide::integer AS n, '{"cep": "12243000", "city": "Campinas", "uf": "SP"}'::jsonb AS place) AS made;
+
+INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, state, refusal, decided_at)
+SELECT gen_random_uuid(), id, client_id, client_id, 'shipped', state, CASE state WHEN 'refused' THEN 'internal_error' END,
+       CASE WHEN state <> 'queued' THEN now() END
+  FROM (SELECT *, CASE WHEN id % 100 = 0 THEN 'queued' WHEN id % 1000 = 1 THEN 'refused' ELSE 'applied' END AS state
+          FROM postings) AS decided;
+
+INSERT INTO status_history (posting_id, seq, client_id, status, occurred_at)
+SELECT id, 1, client_id, 'pending', posted_at FROM postings;
+
+INSERT INTO status_history (posting_id, seq, client_id, update_id, status, occurred_at)
+SELECT posting_id, 2, client_id, id, status, now() FROM status_updates;
+"""
+
+
+@pytest.mark.parametrize(("name", "index"), INDEX_OF.items())
+async def test_a_hot_statement_finds_its_rows_by_an_index(crowded: Connection, name: str, index: str) -> None:
+    arguments = ["NULL"] * len((await crowded.prepare(STATEMENTS[name])).get_parameters())
+    await crowded.execute(f"PREPARE tried AS {STATEMENTS[name]}")
+    (row,) = await crowded.fetch(f"EXPLAIN (FORMAT json) EXECUTE tried ({', '.join(arguments)})")
+    await crowded.execute("DEALLOCATE tried")
+    nodes = list(_nodes(json.loads(row[0])[0]["Plan"]))
+    assert index in {node.get("Index Name") for node in nodes}, json.dumps(nodes, indent=1)
+    assert not [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"], json.dumps(nodes, indent=1)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
