@@ -120,9 +120,11 @@ class Service:
 
     def stop(self) -> None:
         """Stop what still runs; nothing may have crashed by itself or have written an error."""
-        for process in self._started:
-            if process.alive:
-                process.stop()
+        running = [process for process in self._started if process.alive]
+        for process in running:
+            process.send(signal.SIGTERM)
+        for process in running:
+            process.stop()
 
     @property
     def log(self) -> str:

@@ -6,10 +6,10 @@ Redis only says where to look. What is decided, and that it is decided once, is 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from app.core.redis import Hint, HintStream, RedisFailure
 from app.db.database import Database, DatabaseBusy, DatabaseUnavailable
@@ -96,7 +96,7 @@ class PostingStatusWorker:
             if in_hand:
                 hints = await stream.read_again(name, count=count)
             else:
-                hints = await stream.read(name, count=count, block_ms=_BLOCK_MS)
+                hints = await self._unless_stopping(stream.read(name, count=count, block_ms=_BLOCK_MS))
             again, in_hand = in_hand and bool(hints), bool(hints)
             self._backlogged = len(hints) == count
             await self._decide_and_acknowledge(stream, hints)
@@ -104,6 +104,20 @@ class PostingStatusWorker:
             return 0
 
         return consume
+
+    async def _unless_stopping(self, reading: Coroutine[Any, Any, list[Hint]]) -> list[Hint]:
+        """What is read, or nothing as soon as stop() is called: nobody waits for a hint that may not come.
+
+        A hint that arrives in that very moment is taken over by another worker.
+        """
+        read = asyncio.ensure_future(reading)
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({read, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return await read if read.done() else []
+        finally:
+            read.cancel()
+            stopped.cancel()
 
     async def _decide_and_acknowledge(self, stream: HintStream, hints: Sequence[Hint]) -> None:
         if hints:

@@ -1,0 +1,67 @@
+"""The settings: where they come from, and what is wrong with a wrong one."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config import SettingsError, read_settings
+from tests.service import JWT_SECRET
+
+RIGHT = {"DATABASE_URL": "postgresql://u:p@h/d", "REDIS_URL": "redis://h", "JWT_SECRET": JWT_SECRET}
+
+
+@pytest.fixture(autouse=True)
+def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # away from the developer's .env
+    for name, value in RIGHT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_SECRET", "short"),
+        ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
+        ("JWT_SECRET", "ab" * 32),
+        ("TRACKING_CODE_PREFIXES", "Z1"),
+        ("TRACKING_CODE_PREFIXES", "ZP,ZP"),
+        ("TRACKING_CODE_PREFIXES", ""),
+        ("PORT", "70000"),
+        ("DATABASE_URL", "mysql://a/b"),
+        ("REDIS_URL", "http://a"),
+        ("LOG_LEVEL", "loud"),
+        ("FREIGHT_PER_KG", "-1"),
+        ("REDIS_TIMEOUT_SECONDS", "1"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=rf"^The settings are not right:\n  {name}: [^\n]+$"):
+        read_settings()
+
+
+def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in RIGHT:
+        monkeypatch.delenv(name)
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    assert all(f"{name}: " in str(error.value) for name in RIGHT)
+
+
+def test_a_secret_is_never_part_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "hunter2-hunter2")
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    assert "hunter2" not in str(error.value)
+
+
+def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JWT_SECRET")
+    (tmp_path / "jwt_secret").write_text(JWT_SECRET, encoding="utf-8")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+    assert read_settings().jwt_secret.get_secret_value() == JWT_SECRET
+
+
+def test_prefixes_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKING_CODE_PREFIXES", "ZP, ZQ")
+    assert read_settings().tracking_code_prefixes == ("ZP", "ZQ")
