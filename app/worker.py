@@ -15,7 +15,8 @@ from app.config import Settings, SettingsError, read_settings
 from app.core.logging import configure_logging
 from app.core.redis import HintStream, open_redis
 from app.db.connection import open_database
-from app.workers.posting_status_worker import PostingStatusWorker, WorkerOptions
+from app.workers.posting_decider import PostingDecider
+from app.workers.posting_status_worker import PostingStatusWorker
 
 _log = logging.getLogger(__name__)
 
@@ -34,18 +35,18 @@ async def run(settings: Settings) -> None:
         redis = await parts.enter_async_context(
             open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
         )
+        decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
         worker = PostingStatusWorker(
-            database,
+            database.reader,
             [HintStream(redis, number) for number in range(settings.stream_count)],
+            decider,
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
-            options=WorkerOptions(
-                batch_size=settings.worker_batch_size,
-                sweep_seconds=settings.worker_sweep_seconds,
-                max_attempts=settings.worker_max_attempts,
-            ),
+            batch_size=settings.worker_batch_size,
+            sweep_seconds=settings.worker_sweep_seconds,
         )
         await _run_until_stopped(worker, stop_seconds=settings.worker_stop_seconds)
+        _log.info("worker stopped: %d updates applied, %d refused", decider.applied, decider.refused)
 
 
 async def _run_until_stopped(worker: PostingStatusWorker, *, stop_seconds: float) -> None:
@@ -63,7 +64,6 @@ async def _run_until_stopped(worker: PostingStatusWorker, *, stop_seconds: float
         await asyncio.wait_for(running, stop_seconds)
     except TimeoutError:
         _log.warning("the worker did not finish within %g s; what it had in hand is decided by another", stop_seconds)
-    _log.info("worker stopped: %d updates applied, %d refused", worker.applied, worker.refused)
 
 
 def main() -> int:

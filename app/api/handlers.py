@@ -1,6 +1,7 @@
 """Catches what a route lets through, and answers with a problem."""
 
 import logging
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -56,7 +57,19 @@ def _place(item: dict[str, Any]) -> InvalidPlace:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = _KIND_OF_STATUS.get(error.status_code, edge_errors.BadRequest)
-    return answer(request, kind(), headers=error.headers)
+    headers = dict(error.headers or {})
+    if kind is edge_errors.MethodNotAllowed:
+        headers["Allow"] = ", ".join(sorted(_methods_at(request))) or headers["Allow"]
+    return answer(request, kind(), headers=headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All methods that the path takes: the framework names those of the first route that fits, and a path has several."""
+    found: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
+            found.update(method.upper() for method in operations)
+    return found
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -41,10 +41,16 @@ _UNAVAILABLE: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.UndefinedTableError,  # not migrated yet
+    asyncpg.UndefinedColumnError,
     asyncpg.InternalClientError,
     asyncpg.InterfaceError,
 )
-_BUSY: Final = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+_BUSY: Final = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCachedStatementError,  # a migration came between: the next attempt prepares it anew
+)
 # asyncpg has a DataError of its own, for arguments that it cannot encode.
 _REFUSED: Final = (asyncpg.DataError, asyncpg.exceptions._base.DataError)  # noqa: SLF001 - it is exported nowhere else
 

@@ -7,20 +7,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from app.core.redis import Hint, HintStream, RedisFailure
-from app.db.database import Database, DatabaseBusy, DatabaseUnavailable
-from app.services import decision_service, queue_service
+from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
+from app.services import queue_service
+from app.workers.posting_decider import PostingDecider
 
 _BLOCK_MS: Final = 1_000
 _ABANDONED_MS: Final = 10_000
 _FORGOTTEN_MS: Final = 3_600_000
 _RECLAIM_SECONDS: Final = 5.0
-_SKIPPED_ATTEMPTS: Final = 4
-_SKIPPED_PAUSE_SECONDS: Final = 0.01
 # Two batches on their way at once: while PostgreSQL writes one, the other is read and held against the rule.
 _LANES: Final = 2
 _MOST_PASSED_OVER: Final = 10
@@ -30,27 +28,29 @@ _LONGEST_PAUSE_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """How much at once, how often to sweep, and after how many failures an update is a dead letter."""
-
-    batch_size: int
-    sweep_seconds: float
-    max_attempts: int
-
-
 class PostingStatusWorker:
     """One worker process' loops; any number of processes may run at once."""
 
-    def __init__(self, database: Database, streams: Sequence[HintStream], *, name: str, options: WorkerOptions) -> None:
-        self._database = database
+    def __init__(
+        self,
+        executor: Executor,
+        streams: Sequence[HintStream],
+        decider: PostingDecider,
+        *,
+        name: str,
+        batch_size: int,
+        sweep_seconds: float,
+    ) -> None:
+        """`name` must be new at each start; `batch_size` hints are taken at once; an update that no hint brought within
+        `sweep_seconds` is swept up."""
+        self._executor = executor
         self._streams = streams
+        self._decider = decider
         self._name = name
-        self._options = options
+        self._batch_size = batch_size
+        self._sweep_seconds = sweep_seconds
         self._stopping = asyncio.Event()
         self._backlogged = False
-        self.applied = 0
-        self.refused = 0
 
     def stop(self) -> None:
         """Ask the loops to end after what they have in hand."""
@@ -92,13 +92,12 @@ class PostingStatusWorker:
 
         async def consume() -> float:
             nonlocal in_hand
-            count = self._options.batch_size
             if in_hand:
-                hints = await stream.read_again(name, count=count)
+                hints = await stream.read_again(name, count=self._batch_size)
             else:
-                hints = await self._unless_stopping(stream.read(name, count=count, block_ms=_BLOCK_MS))
+                hints = await self._unless_stopping(stream.read(name, count=self._batch_size, block_ms=_BLOCK_MS))
             again, in_hand = in_hand and bool(hints), bool(hints)
-            self._backlogged = len(hints) == count
+            self._backlogged = len(hints) == self._batch_size
             await self._decide_and_acknowledge(stream, hints)
             in_hand = again
             return 0
@@ -121,13 +120,13 @@ class PostingStatusWorker:
 
     async def _decide_and_acknowledge(self, stream: HintStream, hints: Sequence[Hint]) -> None:
         if hints:
-            await self._decide([hint.posting_id for hint in hints])
+            await self._decider.decide(hint.posting_id for hint in hints)
             # Decided and committed: only now may the hints go. A crash before this line brings them again, and finds nothing queued.
             await stream.acknowledge(hints)
 
     def _reclaimer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
         async def reclaim() -> float:
-            hints = await stream.take_over(self._name, idle_ms=_ABANDONED_MS, count=self._options.batch_size)
+            hints = await stream.take_over(self._name, idle_ms=_ABANDONED_MS, count=self._batch_size)
             await self._decide_and_acknowledge(stream, hints)
             if hints:
                 return 0
@@ -145,75 +144,16 @@ class PostingStatusWorker:
             if self._backlogged and passed_over < _MOST_PASSED_OVER:
                 # What waits has its hint in the stream, and sweeping it too would only bring it twice.
                 passed_over += 1
-                return self._options.sweep_seconds / 2
+                return self._sweep_seconds / 2
             passed_over = 0
             found = await queue_service.sweep_queued_updates(
-                self._database.reader,
-                older_than=timedelta(seconds=self._options.sweep_seconds),
+                self._executor,
+                older_than=timedelta(seconds=self._sweep_seconds),
                 after=after,
-                limit=self._options.batch_size,
+                limit=self._batch_size,
             )
-            after = found[-1] if len(found) == self._options.batch_size else -1
-            await self._decide(found)
-            return 0 if after >= 0 else self._options.sweep_seconds / 2
+            after = found[-1] if len(found) == self._batch_size else -1
+            await self._decider.decide(found)
+            return 0 if after >= 0 else self._sweep_seconds / 2
 
         return sweep
-
-    async def _decide(self, posting_ids: Sequence[int]) -> None:
-        """Decide all of it; postings in other hands are tried a few times more, and after that left to the sweep."""
-        skipped = await self._decide_batch(sorted(set(posting_ids)))
-        for attempt in range(_SKIPPED_ATTEMPTS):
-            if not skipped:
-                return
-            await asyncio.sleep(_SKIPPED_PAUSE_SECONDS * 2**attempt)
-            skipped = await self._decide_batch(skipped)
-
-    async def _decide_batch(self, posting_ids: Sequence[int]) -> list[int]:
-        """Decide in one transaction; split the batch while it fails on data, until the guilty update is alone."""
-        if not posting_ids:
-            return []
-        try:
-            return await self._decide_once(posting_ids)
-        except (DatabaseUnavailable, DatabaseBusy, asyncio.CancelledError):
-            raise
-        except Exception:  # noqa: BLE001 - whatever an update provokes, the others go on
-            if len(posting_ids) == 1:
-                return await self._decide_one_by_one(posting_ids[0])
-            middle = len(posting_ids) // 2
-            skipped = await self._decide_batch(posting_ids[:middle])
-            return skipped + await self._decide_batch(posting_ids[middle:])
-
-    async def _decide_once(self, posting_ids: Sequence[int], *, only_first: bool = False) -> list[int]:
-        async with self._database.transaction() as transaction:
-            decided = await decision_service.decide_queued_updates(transaction, posting_ids, only_first=only_first)
-        self.applied += decided.applied
-        self.refused += decided.refused
-        return decided.skipped
-
-    async def _decide_one_by_one(self, posting_id: int) -> list[int]:
-        """Decide the updates of one posting each on its own, up to the first that fails: that costs it an attempt.
-
-        What fails, and what waits behind it (the order is promised), is tried again by the sweep.
-        """
-        while True:
-            before = self.applied + self.refused
-            try:
-                skipped = await self._decide_once([posting_id], only_first=True)
-            except (DatabaseUnavailable, DatabaseBusy, asyncio.CancelledError):
-                raise
-            except Exception as error:  # noqa: BLE001 - counted, and told
-                if not await self._count_failed_attempt(posting_id, error):
-                    return []
-            else:
-                if skipped or self.applied + self.refused == before:
-                    return skipped
-
-    async def _count_failed_attempt(self, posting_id: int, error: Exception) -> bool:
-        """True when the update has ended as a dead letter, so that those behind it can go on."""
-        async with self._database.transaction() as transaction:
-            dead = await decision_service.count_failed_attempt(
-                transaction, posting_id, max_attempts=self._options.max_attempts
-            )
-        end = "it is a dead letter now" if dead else "it will be tried again"
-        _log.error("an update of posting %d could not be decided; %s", posting_id, end, exc_info=error)
-        return dead

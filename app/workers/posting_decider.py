@@ -1,0 +1,85 @@
+"""Decides postings batch by batch, and finds the one update that cannot be decided."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from app.db.database import Database, DatabaseBusy, DatabaseUnavailable
+from app.services import decision_service
+from app.services.decision_service import Decided
+
+_SKIPPED_ATTEMPTS: Final = 4
+_SKIPPED_PAUSE_SECONDS: Final = 0.01
+# What the caller waits out and tries again; anything else is about the data.
+_PASSING: Final = (DatabaseUnavailable, DatabaseBusy)
+
+_log = logging.getLogger(__name__)
+
+
+class PostingDecider:
+    """One transaction for a batch; the same batch in halves while it fails on data. Counts the updates it has decided."""
+
+    def __init__(self, database: Database, *, max_attempts: int) -> None:
+        self._database = database
+        self._max_attempts = max_attempts
+        self.applied = 0
+        self.refused = 0
+
+    async def decide(self, posting_ids: Iterable[int]) -> None:
+        """Decide all that is queued for these postings. One in other hands is tried a few times more, and then left to the sweep.
+
+        Raises DatabaseUnavailable and DatabaseBusy, with nothing lost: what was not decided is still queued.
+        """
+        skipped = await self._decide_batch(sorted(set(posting_ids)))
+        for attempt in range(_SKIPPED_ATTEMPTS):
+            if not skipped:
+                return
+            await asyncio.sleep(_SKIPPED_PAUSE_SECONDS * 2**attempt)
+            skipped = await self._decide_batch(skipped)
+
+    async def _decide_batch(self, posting_ids: Sequence[int]) -> list[int]:
+        if not posting_ids:
+            return []
+        try:
+            return (await self._decide_once(posting_ids)).skipped
+        except _PASSING:
+            raise
+        except Exception:  # noqa: BLE001 - whatever an update provokes, the others go on
+            if len(posting_ids) == 1:
+                return await self._decide_one_by_one(posting_ids[0])
+            middle = len(posting_ids) // 2
+            skipped = await self._decide_batch(posting_ids[:middle])
+            return skipped + await self._decide_batch(posting_ids[middle:])
+
+    async def _decide_once(self, posting_ids: Sequence[int], *, only_first: bool = False) -> Decided:
+        async with self._database.transaction() as transaction:
+            decided = await decision_service.decide_queued_updates(transaction, posting_ids, only_first=only_first)
+        self.applied += decided.applied
+        self.refused += decided.refused
+        return decided
+
+    async def _decide_one_by_one(self, posting_id: int) -> list[int]:
+        """Decide the updates of one posting each on its own, up to the first that fails: that costs it an attempt.
+
+        What fails, and what waits behind it (the order is promised), is tried again by the sweep.
+        """
+        while True:
+            try:
+                decided = await self._decide_once([posting_id], only_first=True)
+            except _PASSING:
+                raise
+            except Exception as error:  # noqa: BLE001 - counted, and told
+                if not await self._count_failed_attempt(posting_id, error):
+                    return []
+            else:
+                if not decided.applied + decided.refused:
+                    return decided.skipped
+
+    async def _count_failed_attempt(self, posting_id: int, error: Exception) -> bool:
+        """True when the update has ended as a dead letter, so that those behind it can go on."""
+        async with self._database.transaction() as transaction:
+            dead = await decision_service.count_failed_attempt(transaction, posting_id, max_attempts=self._max_attempts)
+        end = "it is a dead letter now" if dead else "it will be tried again"
+        _log.error("an update of posting %d could not be decided; %s", posting_id, end, exc_info=error)
+        return dead
