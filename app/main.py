@@ -23,6 +23,7 @@ from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
 from app.core.redis import HintStream, open_redis
 from app.db.connection import open_database
+from app.services.acceptance_desk import AcceptanceDesk
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.web import pages
@@ -58,11 +59,15 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
         )
         streams = [HintStream(redis, number) for number in range(settings.stream_count)]
+        hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
+        acceptance_desk = AcceptanceDesk(database, hints)
+        parts.push_async_callback(acceptance_desk.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         yield Parts(
             database=database,
-            hints=await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS)),
+            hints=hints,
+            acceptance_desk=acceptance_desk,
             stream=streams[0],
             passwords=passwords,
             tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),

@@ -56,9 +56,9 @@ async def fill(database_url: str, stream: HintStream, updates: int) -> None:
             async with database.transaction() as transaction:
                 await transaction.execute(
                     status_updates.INSERT_STATUS_UPDATES,
-                    caller.id,
                     [new_id() for _ in ids],
                     ids,
+                    [caller.id for _ in ids],
                     [caller.id for _ in ids],
                     ["shipped"] * len(ids),
                     *(nothing, nothing, nothing, nothing),

@@ -13,6 +13,7 @@ from app.core.hint_sender import HintSender
 from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
 from app.models.clients import Caller
+from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
 from app.services.posting_service import PostingRules
@@ -24,6 +25,7 @@ class Parts:
 
     database: Database
     hints: HintSender
+    acceptance_desk: AcceptanceDesk
     stream: HintStream
     passwords: Passwords
     tokens: AccessTokens

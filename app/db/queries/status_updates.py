@@ -7,27 +7,27 @@ _COLUMNS: Final[LiteralString] = """
        status_updates.description, state, refusal, accepted_at, decided_at
 """
 
-# $1 tracking codes, $2 the owner (NULL for an operator), $3 the times asked for: what the rule needs to refuse at once.
+# $1 tracking codes, $2 their owners (NULL for an operator), $3 the times asked for: what the rule needs to refuse at once.
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
 SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.status, postings.status_at, postings.posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
-  FROM unnest($1::text[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, occurred_at, position)
-  JOIN postings ON postings.tracking_code = asked.tracking_code AND ($2::uuid IS NULL OR postings.client_id = $2)
+  FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
+  JOIN postings ON postings.tracking_code = asked.tracking_code AND (asked.owner IS NULL OR postings.client_id = asked.owner)
 """
 
 # "No row" means that the id is taken: the same Idempotency-Key came before.
 INSERT_STATUS_UPDATES: Final[LiteralString] = """
 INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
-SELECT asked.id, posting_id, client_id, $1, status, occurred_at, city, uf, description
-  FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
+SELECT id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
        WITH ORDINALITY
-    AS asked (id, posting_id, client_id, status, occurred_at, city, uf, description, position)
+    AS asked (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description, position)
  ORDER BY position
     ON CONFLICT (id) DO NOTHING
 RETURNING id, seq, accepted_at
 """
 
-# $2 who asked: an update is found again only by whoever asked for it.
+# $1 ids, $2 who asked for each: an update is found again only by whoever asked for it.
 SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
     """
 SELECT"""
@@ -35,7 +35,7 @@ SELECT"""
     + """
   FROM status_updates
   JOIN postings ON postings.id = posting_id
- WHERE status_updates.id = ANY ($1::uuid[]) AND requested_by = $2
+ WHERE (status_updates.id, requested_by) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
 """
 )
 

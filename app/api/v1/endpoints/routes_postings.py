@@ -103,7 +103,7 @@ async def request_status_update(
 ) -> StatusUpdate:
     """Ask for a status update. 202: it is committed, and will be applied, or refused with a reason; look at its Location."""
     accepted = await status_service.request_status_update(
-        parts.database, parts.hints, caller, tracking_code, update, idempotency_key=key
+        parts.acceptance_desk, caller, tracking_code, update, idempotency_key=key
     )
     response.headers["Location"] = f"/api/v1/status-updates/{accepted.id}"
     return accepted

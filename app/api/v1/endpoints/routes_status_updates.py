@@ -25,7 +25,7 @@ async def request_status_updates(
     parts: PartsDep, caller: CallerDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
 ) -> BatchedStatusUpdates:
     """Ask for up to 1 000 status updates; each is accepted or refused on its own, and decided in this order for its posting."""
-    return await status_service.request_batch(parts.database, parts.hints, caller, batch, idempotency_key=key)
+    return await status_service.request_status_updates(parts.acceptance_desk, caller, batch, idempotency_key=key)
 
 
 @router.get("", responses=declares(errors.InvalidCursor, errors.NotAuthenticated))

@@ -1,0 +1,151 @@
+"""Accepting wishes: what can be refused at once is refused, and everything else is committed before anybody is told so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from app.core.tracking_code import is_tracking_code
+from app.db.database import Database, Executor, Row
+from app.db.queries import status_updates
+from app.models.clients import Caller
+from app.models.status_updates import Event, StatusUpdate, StatusUpdateRequest
+from app.services.errors import (
+    IdempotencyKeyReused,
+    InvalidTrackingCode,
+    OccurredAtInFuture,
+    PostingNotFound,
+    Refusal,
+)
+from app.services.ports import Hints
+from app.services.posting_lifecycle import refusal_at_once
+from app.services.refusals import reason
+
+Outcome: TypeAlias = StatusUpdate | Refusal
+"""What became of a wish at once: its update, or why there is none."""
+
+
+@dataclass(slots=True, eq=False)
+class Wish:
+    """One update on its way: who asks for what, under which id, and what became of it.
+
+    `repeatable`: the id was made from an Idempotency-Key, so the same wish may have come before.
+    """
+
+    id: UUID
+    caller: Caller
+    tracking_code: str
+    request: StatusUpdateRequest
+    repeatable: bool
+    posting_id: int = 0
+    client_id: UUID | None = None
+    outcome: Outcome | None = None
+
+    def is_repeated_by(self, row: Row) -> bool:
+        """Whether the stored update is this very wish."""
+        same_request = all(row[name] == getattr(self.request, name) for name in StatusUpdateRequest.model_fields)
+        return same_request and bool(row["tracking_code"] == self.tracking_code)
+
+
+async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
+    """Give each wish its outcome; those that became an update are committed, and decided in this order for their posting.
+
+    Reading and refusing need no transaction: a refusal against the stored status can never become wrong later.
+    """
+    await _refuse_at_once(database.reader, wishes)
+    # After the look at the posting, so that a repetition is not refused because of what it did itself the first time.
+    await _find_repeated(database.reader, [wish for wish in wishes if wish.repeatable])
+    await _insert(database, hints, [wish for wish in wishes if wish.outcome is None])
+    # What is left lost a race against its own repetition: that one was committed, and is the same update.
+    await _find_repeated(database.reader, [wish for wish in wishes if wish.outcome is None])
+
+
+async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
+    rows = await executor.fetch(
+        status_updates.SELECT_POSTINGS_ASKED_FOR,
+        [wish.tracking_code for wish in wishes],
+        [wish.caller.scope for wish in wishes],
+        [wish.request.occurred_at for wish in wishes],
+    )
+    postings = {row["position"] - 1: row for row in rows}
+    for position, wish in enumerate(wishes):
+        if posting := postings.get(position):
+            wish.posting_id, wish.client_id = posting["posting_id"], posting["client_id"]
+            wish.outcome = _refusal_of(posting, wish.request)
+        else:
+            wish.outcome = PostingNotFound() if is_tracking_code(wish.tracking_code) else InvalidTrackingCode()
+
+
+def _refusal_of(posting: Row, request: StatusUpdateRequest) -> Refusal | None:
+    if posting["ahead_of_time"]:
+        return OccurredAtInFuture()
+    timed = request.occurred_at is not None
+    event = Event(
+        request.status, request.occurred_at or posting["status_at"], request.city, request.uf, request.description
+    )
+    refusal = refusal_at_once(posting["status"], posting["status_at"], posting["posted_at"], event, timed=timed)
+    return refusal() if refusal else None
+
+
+async def _find_repeated(executor: Executor, wishes: Sequence[Wish]) -> None:
+    if not wishes:
+        return
+    rows = await executor.fetch(
+        status_updates.SELECT_STATUS_UPDATES_BY_ID, [wish.id for wish in wishes], [wish.caller.id for wish in wishes]
+    )
+    stored = {row["id"]: row for row in rows}
+    for wish in wishes:
+        if row := stored.get(wish.id):
+            wish.outcome = status_update(row) if wish.is_repeated_by(row) else IdempotencyKeyReused()
+
+
+async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
+    if not wishes:
+        return
+    async with database.transaction() as transaction:
+        rows = await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *_columns(wishes))
+    # Committed: from here on the update is decided, with this hint or, if it is lost, without.
+    hints.hint([wish.posting_id for wish in wishes])
+    accepted_at = {row["id"]: row["accepted_at"] for row in rows}
+    for wish in wishes:
+        # Taken out: of two wishes with one id, the second has to show that it is the same.
+        if moment := accepted_at.pop(wish.id, None):
+            wish.outcome = _queued(wish, moment)
+
+
+def _columns(wishes: Sequence[Wish]) -> list[list[object]]:
+    """The wishes in the order of INSERT_STATUS_UPDATES' arrays."""
+    rows = [
+        (
+            wish.id,
+            wish.posting_id,
+            wish.client_id,
+            wish.caller.id,
+            wish.request.status,
+            wish.request.occurred_at,
+            wish.request.city,
+            wish.request.uf,
+            wish.request.description,
+        )
+        for wish in wishes
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:
+    return StatusUpdate.model_construct(
+        id=wish.id,
+        tracking_code=wish.tracking_code,
+        **{name: getattr(wish.request, name) for name in StatusUpdateRequest.model_fields},
+        state="queued",
+        refusal=None,
+        accepted_at=accepted_at,
+        decided_at=None,
+    )
+
+
+def status_update(row: Row) -> StatusUpdate:
+    """The stored update as its callers see it."""
+    refusal = reason(row["refusal"]) if row["refusal"] else None
+    return StatusUpdate.model_construct(**{**row, "refusal": refusal})
