@@ -39,10 +39,10 @@ def desk(postings: Postings, hints: HintsOfTheTest) -> AcceptanceDesk:
 
 
 @pytest.fixture
-async def code(desk: AcceptanceDesk, connection: Connection) -> str:
-    """The tracking code of posting 0, which the desk's database has."""
-    assert desk
-    return str(await connection.fetchval("SELECT tracking_code FROM postings WHERE id = 0"))
+async def code(postings: Postings) -> str:
+    """The tracking code of the first posting."""
+    rows = await postings.database.reader.fetch("SELECT tracking_code FROM postings ORDER BY id")
+    return str(rows[0]["tracking_code"])
 
 
 def wish(code: str, *, repeatable: bool = False, **fields: Any) -> Wish:
