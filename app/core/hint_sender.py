@@ -24,12 +24,12 @@ class HintSender:
         self._waiting: deque[int] = deque()
         self._wake = asyncio.Event()
         self._open_circuit = False
-        self.dropped = 0
+        self._dropped = 0
 
     def hint(self, posting_ids: Sequence[int]) -> None:
         """Pass the hint on soon: no waiting, no failing."""
         if self._open_circuit or len(self._waiting) + len(posting_ids) > _MOST_WAITING:
-            self.dropped += len(posting_ids)
+            self._dropped += len(posting_ids)
             return
         self._waiting.extend(posting_ids)
         self._wake.set()
@@ -48,7 +48,13 @@ class HintSender:
         """Send all that waits now."""
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-            await asyncio.gather(*(self._send(number, stream, batch) for number, stream in enumerate(self._streams)))
+            try:
+                await asyncio.gather(
+                    *(self._send(number, stream, batch) for number, stream in enumerate(self._streams))
+                )
+            except RedisFailure:
+                self._dropped += len(batch)
+                raise
 
     async def _send(self, number: int, stream: HintStream, batch: Sequence[int]) -> None:
         if mine := [posting_id for posting_id in batch if posting_id % len(self._streams) == number]:
@@ -58,10 +64,11 @@ class HintSender:
         """Open the circuit: nothing is collected for a while, since it would only be late."""
         _log.warning("hints are not sent, the sweep finds the updates: %s", error)
         self._open_circuit = True
-        self.dropped += len(self._waiting)
+        self._dropped += len(self._waiting)
         self._waiting.clear()
         await asyncio.sleep(_PAUSE_SECONDS)
         self._open_circuit = False
+        _log.info("hints are collected again; %d have been left to the sweep since the start", self._dropped)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its data, loses nothing but time.
 """
 
-import logging
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,8 +21,7 @@ _GROUP: Final = "posting-status-workers"
 # Beyond this many hints the oldest are dropped: the sweep finds what they were about.
 _MOST_HINTS: Final = 1_000_000
 _MOST_ARGUMENTS: Final = 1_000
-
-_log = logging.getLogger(__name__)
+_PING_SECONDS: Final = 0.5
 
 
 @asynccontextmanager
@@ -56,10 +55,11 @@ class HintStream:
         self.key: Final = f"postagens:v1:{{q{number}}}:status-updates"
 
     async def answers(self) -> bool:
-        """Whether the server is there."""
+        """Whether the server is there, and not asleep."""
         try:
-            return bool(await self._redis.ping())
-        except RedisFailure:
+            async with asyncio.timeout(_PING_SECONDS):
+                return bool(await self._redis.ping())
+        except RedisFailure:  # TimeoutError is an OSError
             return False
 
     async def add(self, posting_ids: Sequence[int]) -> None:
