@@ -1,6 +1,7 @@
 """What tests stand on: a real PostgreSQL, a real Valkey, a real uvicorn and a real worker, started once for the whole run."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -22,6 +23,15 @@ def _no_settings_of_the_developer() -> None:
     """What is set in the developer's shell or `.env` must not reach the tests."""
     for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_are_heard() -> None:
+    """A job in the background of a shell ignores these, and so would every program that the tests start and stop."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -29,8 +29,12 @@ class Wakeup:
             seconds = min(seconds, _LOOK_AT_MAKE)
         if select.select([self._reader], [], [], max(0.0, seconds))[0]:
             os.read(self._reader, 4096)
-        if self._make and _blocked_signals(self._make) & ~self._blocked_before:
-            self.stopping = True
+        if self._make:
+            blocked = _blocked_signals(self._make)
+            if blocked & ~self._blocked_before:
+                self.stopping = True
+            # What make had blocked for a moment, while it started us, is no longer to be expected.
+            self._blocked_before &= blocked
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self.stopping and number == signal.SIGINT:
