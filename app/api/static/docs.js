@@ -5,4 +5,5 @@ SwaggerUIBundle({
   persistAuthorization: false,
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
+  validatorUrl: null,
 });
