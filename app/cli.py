@@ -4,8 +4,7 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -20,9 +19,9 @@ from app import worker as worker_process
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import Passwords
 from app.core.hint_sender import sending_hints
-from app.core.redis import HintStream, open_redis
+from app.core.redis import open_streams
 from app.db.connection import open_database
-from app.db.database import Database, DatabaseUnavailable
+from app.db.database import DatabaseUnavailable
 from app.db.migrate import MigrationError, migrate
 from app.models.clients import Client, ClientRegistration
 from app.models.status_updates import Queue, Redrive
@@ -93,17 +92,6 @@ def _run(work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
         sys.exit(str(error))
 
 
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
-    async with open_database(
-        str(settings.database_url),
-        pool_size=1,
-        acquire_seconds=settings.database_acquire_seconds,
-        statement_seconds=settings.database_statement_seconds,
-    ) as database:
-        yield database
-
-
 @cli.command()
 def up(
     port: Annotated[int | None, typer.Option(help="Port of the API; 8000 or the next free one when not given.")] = None,
@@ -167,7 +155,7 @@ def create_operator(
     async def work(settings: Settings) -> Client:
         passwords = Passwords(threads=1)
         try:
-            async with _database(settings) as database:
+            async with open_database(**settings.database_options) as database:
                 return await clients_service.register_client(database, passwords, registration, role="operator")
         finally:
             passwords.close()
@@ -180,7 +168,7 @@ def show_queue() -> None:
     """How many status updates wait, since when, and how many dead letters there are."""
 
     async def work(settings: Settings) -> Queue:
-        async with _database(settings) as database:
+        async with open_database(**settings.database_options) as database:
             return await queue_service.get_queue(database.reader)
 
     queue = _run(work)
@@ -195,11 +183,9 @@ def redrive() -> None:
 
     async def work(settings: Settings) -> Redrive:
         async with (
-            _database(settings) as database,
-            open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds) as redis,
-            sending_hints(
-                [HintStream(redis, number) for number in range(settings.stream_count)], flush_seconds=1
-            ) as hints,
+            open_database(**settings.database_options) as database,
+            open_streams(**settings.stream_options) as streams,
+            sending_hints(streams, flush_seconds=1) as hints,
         ):
             return await queue_service.redrive_dead_letters(database, hints)
 

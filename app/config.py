@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,6 +18,23 @@ _SECRET_VARIETY = 8
 
 class SettingsError(Exception):
     """A setting is missing or wrong."""
+
+
+class DatabaseOptions(TypedDict):
+    """How to reach PostgreSQL, and how long to wait for it."""
+
+    url: str
+    pool_size: int
+    acquire_seconds: float
+    statement_seconds: float
+
+
+class StreamOptions(TypedDict):
+    """How to reach Redis, over how many streams, and how long to wait for it."""
+
+    url: str
+    count: int
+    timeout_seconds: float
 
 
 class Settings(BaseSettings):
@@ -90,6 +107,21 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must be different pairs of capital letters with commas between them, such as ZP,ZQ")
         return prefixes
+
+    @property
+    def database_options(self) -> DatabaseOptions:
+        """What open_database wants to know."""
+        return {
+            "url": str(self.database_url),
+            "pool_size": self.database_pool_size,
+            "acquire_seconds": self.database_acquire_seconds,
+            "statement_seconds": self.database_statement_seconds,
+        }
+
+    @property
+    def stream_options(self) -> StreamOptions:
+        """What open_streams wants to know."""
+        return {"url": str(self.redis_url), "count": self.stream_count, "timeout_seconds": self.redis_timeout_seconds}
 
     @property
     def access_token_lifetime(self) -> timedelta:

@@ -21,7 +21,7 @@ from app.core.auth import AccessTokens, Passwords
 from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
-from app.core.redis import HintStream, open_redis
+from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.freight import FreightRates
@@ -47,18 +47,8 @@ Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
 async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """Build what the process is made of, and take it apart in the opposite order."""
     async with AsyncExitStack() as parts:
-        database = await parts.enter_async_context(
-            open_database(
-                str(settings.database_url),
-                pool_size=settings.database_pool_size,
-                acquire_seconds=settings.database_acquire_seconds,
-                statement_seconds=settings.database_statement_seconds,
-            )
-        )
-        redis = await parts.enter_async_context(
-            open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
-        )
-        streams = [HintStream(redis, number) for number in range(settings.stream_count)]
+        database = await parts.enter_async_context(open_database(**settings.database_options))
+        streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
         acceptance_desk = AcceptanceDesk(database, hints)
         parts.push_async_callback(acceptance_desk.close)

@@ -13,7 +13,7 @@ import uvloop
 
 from app.config import Settings, SettingsError, read_settings
 from app.core.logging import configure_logging
-from app.core.redis import HintStream, open_redis
+from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.workers.posting_decider import PostingDecider
 from app.workers.posting_status_worker import PostingStatusWorker
@@ -24,21 +24,12 @@ _log = logging.getLogger(__name__)
 async def run(settings: Settings) -> None:
     """Run one worker until SIGTERM or SIGINT: it finishes what it has in hand, within the bound of the settings."""
     async with AsyncExitStack() as parts:
-        database = await parts.enter_async_context(
-            open_database(
-                str(settings.database_url),
-                pool_size=settings.database_pool_size,
-                acquire_seconds=settings.database_acquire_seconds,
-                statement_seconds=settings.database_statement_seconds,
-            )
-        )
-        redis = await parts.enter_async_context(
-            open_redis(str(settings.redis_url), timeout_seconds=settings.redis_timeout_seconds)
-        )
+        database = await parts.enter_async_context(open_database(**settings.database_options))
+        streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
         worker = PostingStatusWorker(
             database.reader,
-            [HintStream(redis, number) for number in range(settings.stream_count)],
+            streams,
             decider,
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",

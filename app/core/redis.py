@@ -125,6 +125,13 @@ class HintStream:
                 await self._redis.xgroup_delconsumer(self.key, _GROUP, consumer["name"])
 
 
+@asynccontextmanager
+async def open_streams(url: str, *, count: int, timeout_seconds: float) -> AsyncIterator[list[HintStream]]:
+    """Yield all `count` streams of hints on one client; `timeout_seconds` as in open_redis."""
+    async with open_redis(url, timeout_seconds=timeout_seconds) as redis:
+        yield [HintStream(redis, number) for number in range(count)]
+
+
 def _hints(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Hint]:
     """The entries as hints; one that is not of ours (or was deleted while pending) is for posting -1, which nobody has."""
     return [

@@ -5,6 +5,7 @@ The files have dbmate's format (`-- migrate:up`, `-- migrate:down`) and the tabl
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -34,11 +35,12 @@ class Migration:
     checksum: str
 
 
-def read_migrations() -> list[Migration]:
-    """All migrations of this release, oldest first."""
+@cache
+def read_migrations() -> tuple[Migration, ...]:
+    """All migrations of this release, oldest first; read once, since readiness asks for them again and again."""
     folder = files("app.db").joinpath("migrations")
     texts = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".sql")}
-    return [_parse(name, text) for name, text in sorted(texts.items())]
+    return tuple(_parse(name, text) for name, text in sorted(texts.items()))
 
 
 def _parse(name: str, text: str) -> Migration:
