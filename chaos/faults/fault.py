@@ -1,0 +1,40 @@
+"""What a fault is: a way to break a system and to mend it again, and what must hold meanwhile."""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from chaos.system import System
+
+Injection: TypeAlias = Callable[[System, random.Random], AbstractContextManager[None]]
+
+RECOVERY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the callers may notice while the fault lasts; times in seconds.
+
+    `undisturbed`: every update asked for is answered as if nothing had happened, p99 of a 202 within `p99`. `slowest`: no answer
+    takes longer, whatever it is. `recovery`: after all is healed, a new update is accepted and decided within that time.
+    """
+
+    undisturbed: bool = False
+    p99: float | None = None
+    slowest: float | None = None
+    recovery: float = RECOVERY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other."""
+
+    name: str
+    row: int
+    what: str
+    inject: Injection
+    touches: frozenset[str]
+    lasts: tuple[float, float]
+    expects: Expectation = Expectation()

@@ -1,0 +1,71 @@
+"""Tells what came of a run: a table for people, and the exit code for machines."""
+
+import statistics
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from chaos.faults.fault import Fault
+from chaos.measures import Window, misses, percentile, seconds_of_202s, windows
+from chaos.run import Outcome, Plan
+
+_MOST_SHOWN = 10
+
+
+def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: Console) -> bool:
+    """Print the tables; True when every promise was kept."""
+    fallen = windows(outcome.entries)
+    console.print(_faults_table(fallen))
+    console.print(_ledger_table(plan, outcome, fallen))
+    wrong = [
+        f"{kind}: {sentence}" for kind, found in outcome.verdict.findings.items() for sentence in found[:_MOST_SHOWN]
+    ]
+    wrong += outcome.missed
+    if plan.alone:
+        wrong += [sentence for window in fallen for sentence in misses(window, faults[window.fault])]
+    for sentence in wrong:
+        console.print(f"[red]{sentence}[/red]", highlight=False)
+    return not wrong
+
+
+def _faults_table(fallen: list[Window]) -> Table:
+    table = Table(
+        "fault", "times", "asked meanwhile", "of these disturbed", "p99 of a 202", "slowest answer", "longest recovery"
+    )
+    for name in sorted({window.fault for window in fallen}):
+        same = [window for window in fallen if window.fault == name]
+        table.add_row(
+            name,
+            str(len(same)),
+            str(sum(window.attempts for window in same)),
+            str(sum(window.disturbed for window in same)),
+            _milliseconds(statistics.median(window.p99 for window in same)),
+            _milliseconds(max(window.slowest for window in same)),
+            f"{max(window.recovery for window in same):.1f} s",
+        )
+    return table
+
+
+def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
+    table = Table("the ledger", f"seed {plan.seed}")
+    verdict = outcome.verdict
+    took = seconds_of_202s(outcome.entries)
+    rows = {
+        "accepted": str(verdict.accepted),
+        "postings created": str(verdict.created),
+        "faults": str(len(fallen)),
+        **{kind: str(len(found)) for kind, found in verdict.findings.items()},
+        "p50 / p99 of a 202": f"{_milliseconds(percentile(took, 0.5))} / {_milliseconds(percentile(took, 0.99))}",
+        "p50 / p99 / longest until decided": " / ".join(
+            _milliseconds(percentile(outcome.decided, share)) for share in (0.5, 0.99, 1)
+        ),
+        "longest time to recover": f"{max((window.recovery for window in fallen), default=0):.1f} s",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds == seconds else "-"  # noqa: PLR0124 - NaN is not itself

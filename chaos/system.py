@@ -1,0 +1,237 @@
+"""The system under test: PostgreSQL, Valkey, two APIs and three workers, each reaching the others over links of its own."""
+
+import asyncio
+import http.client
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from app.db.migrate import migrate
+from app.embedded.folder import free_port
+from app.embedded.postgres import PostgresServer, start_postgres
+from app.embedded.process import Process, spawn
+from app.embedded.server import Server
+from app.embedded.valkey import start_valkey
+from chaos import controls, failpoints
+from chaos.network import Network
+
+APIS: Final = 2
+WORKERS: Final = 3
+_ROOT: Final = Path(__file__).parent.parent
+_LADDER: Final = ((signal.SIGTERM, 15.0),)
+_READY_WITHIN: Final = 60.0
+_LOOK_AGAIN: Final = 0.02
+
+
+class Missed(Exception):
+    """Something that was promised did not come about; the message says what."""
+
+
+def until(what: str, condition: Callable[[], bool], *, seconds: float) -> float:
+    """Wait until the condition holds, and return how long that took; raises Missed when it takes longer than `seconds`."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            raise Missed(f"waited {seconds:g} s in vain until {what}")
+        time.sleep(_LOOK_AGAIN)
+    return time.monotonic() - began
+
+
+class Program:
+    """One process of the product; it can be killed, frozen, stopped and started again."""
+
+    def __init__(self, name: str, module: str, environment: Mapping[str, str], log: Path) -> None:
+        self.name: Final = name
+        self.environment: Final = dict(environment)
+        self._module = module
+        self._log = log
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Start it; does not wait until it is ready."""
+        with self._log.open("ab") as log:
+            popen = spawn(
+                [sys.executable, "-m", "chaos.program", self._module],
+                death_signal=signal.SIGKILL,
+                environment=self.environment,
+                output=log.fileno(),
+                cwd=self._log.parent,
+            )
+        self._process = Process(popen, ladder=_LADDER)
+
+    @property
+    def process(self) -> Process:
+        """The running process."""
+        assert self._process is not None  # noqa: S101 - every program is started at once
+        return self._process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.exit_code() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether SIGSTOP has stopped it."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+
+    def stop(self) -> int | None:
+        """SIGTERM, and kill -9 when that is not obeyed; the exit code."""
+        self.process.stop()
+        return self.process.exit_code()
+
+    @property
+    def log(self) -> str:
+        """What it has written, over all its starts."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+class System:
+    """Everything that runs, and what a fault may do to it. Leaving the block stops it all."""
+
+    def __init__(self, folder: Path, *, control: str | None = None, settings: Mapping[str, str] | None = None) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._settings = dict(settings or {})
+        self._control = control
+        self.failpoints: Final = folder / "failpoints"
+        self.network: Final = Network()
+        self.apis: list[Program] = []
+        self.workers: list[Program] = []
+        self.urls: tuple[str, ...] = ()
+        self.postgres: PostgresServer
+        self.valkey: Server
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        self.failpoints.mkdir(parents=True)
+        self.postgres = start_postgres(self._folder / "postgres")
+        self.valkey = start_valkey(self._folder / "valkey")
+        self._stack.callback(self._stop_servers)
+        asyncio.run(migrate(self.postgres.url))
+        self._stack.enter_context(self.network)
+        for number in range(1, APIS + 1):
+            self.apis.append(self._make(f"api-{number}", "app.main", {"PORT": str(free_port())}))
+        for number in range(1, WORKERS + 1):
+            self.workers.append(self._make(f"worker-{number}", "app.worker", {}))
+        for program in self.programs:
+            program.start()
+            self._stack.callback(program.stop)
+        ports = [self.network.connect(f"clients>{api.name}", int(api.environment["PORT"])) for api in self.apis]
+        self.urls = tuple(f"http://127.0.0.1:{port}" for port in ports)
+        for api in self.apis:
+            self.wait_until_ready(api)
+
+    def _stop_servers(self) -> None:
+        """Those that run by then: a fault may have put another in the first one's place."""
+        for server in (self.valkey, self.postgres):
+            server.stop()
+
+    def _make(self, name: str, module: str, more: Mapping[str, str]) -> Program:
+        postgres, redis = self.postgres, self.valkey
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(_ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": _through(postgres.url, self.network.connect(f"{name}>postgres", postgres.port)),
+            "REDIS_URL": _through(redis.url, self.network.connect(f"{name}>redis", redis.port)),
+            "JWT_SECRET": "a-secret-of-the-chaos-run-0123456789",
+            "LOG_LEVEL": "WARNING",
+            failpoints.FOLDER_VARIABLE: str(self.failpoints),
+            **({controls.VARIABLE: self._control} if self._control else {}),
+            **self._settings,
+            **more,
+        }
+        return Program(name, module, environment, self._folder / f"{name}.log")
+
+    @property
+    def programs(self) -> list[Program]:
+        """The product's own processes."""
+        return [*self.apis, *self.workers]
+
+    def wait_until_ready(self, api: Program, *, seconds: float = _READY_WITHIN) -> None:
+        """Return when the API says that it is ready; raises Missed when it ends or is not ready in time."""
+
+        def ready() -> bool:
+            if not api.alive:
+                raise Missed(f"{api.name} ended by itself:\n{api.log[-2000:]}")
+            return is_ready(int(api.environment["PORT"]))
+
+        until(f"{api.name} is ready", ready, seconds=seconds)
+
+    def revive(self) -> None:
+        """Start again what does not run, thaw what is frozen, pass on every link: whatever was done to it, the system is whole."""
+        for point in self.failpoints.iterdir():
+            failpoints.disarm(self.failpoints, point.name)
+        self.network.heal()
+        if self.postgres.exit_code() is not None:
+            self.restart_postgres()
+        if self.valkey.exit_code() is not None:
+            self.restart_valkey()
+        for program in self.programs:
+            if not program.alive:
+                program.start()
+            elif program.frozen:
+                program.send(signal.SIGCONT)
+
+    def send_to_valkey(self, number: signal.Signals) -> None:
+        """Send a signal to Valkey."""
+        os.kill(self.valkey.pid, number)
+
+    def restart_postgres(self) -> None:
+        """Start PostgreSQL on its data and its port."""
+        self.postgres.kill()
+        self.postgres = start_postgres(self._folder / "postgres", port=self.postgres.port)
+
+    def restart_valkey(self, *, wiped: bool = False) -> None:
+        """Start Valkey on its port: on its data, or `wiped` on none."""
+        self.valkey.kill()
+        if wiped:
+            shutil.rmtree(self._folder / "valkey" / "data")
+        self.valkey = start_valkey(self._folder / "valkey", port=self.valkey.port)
+
+
+def _through(url: str, port: int) -> str:
+    """The same server, by way of a link."""
+    before, _, after = url.rpartition(":")
+    return f"{before}:{port}/{after.partition('/')[2]}"
+
+
+def is_ready(port: int) -> bool:
+    """Whether the API on this port says that it is ready."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
