@@ -28,7 +28,7 @@ _ACCEPTED: Final = 202
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a client process is told: who it is, whom to ask, how fast, and where its ledger is."""
+    """What a client process is told: who it is, whom to ask, how fast, for how many postings at once, and where its ledger is."""
 
     name: str
     urls: tuple[str, ...]
@@ -37,6 +37,7 @@ class Orders:
     hands: int
     pause_seconds: float
     without_key: bool = False
+    parcels: int = 12
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Client:
         )
         while not self.stopping.is_set():
             alive = [parcel for parcel in self._parcels if not parcel.ended]
-            if len(alive) < 2 * self._orders.hands or self._chance.random() < 0.05:  # noqa: PLR2004 - one in twenty
+            if len(alive) < self._orders.parcels:
                 await self._create()
             else:
                 (act, _), *_ = self._chance.choices(acts, weights=[weight for _, weight in acts])

@@ -2,20 +2,29 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from app.db.database import Database
-from app.db.queries import postings
+from app.db.queries import postings, status_updates
 from app.services import acceptance
 from app.services.ports import Hints
-from app.workers import posting_status_worker
+from app.workers.posting_status_worker import PostingStatusWorker
 
 VARIABLE: Final = "CHAOS_CONTROL"
 _BEFORE_COMMIT_SECONDS: Final = 0.3
 
 
-def turn_sweep_off() -> None:
+@dataclass(frozen=True, slots=True)
+class Control:
+    """How a safeguard is taken out: of a process, before it starts, and of the database (SQL)."""
+
+    take_out: Callable[[], None]
+    schema: str = ""
+
+
+def _turn_sweep_off() -> None:
     """Only hints bring updates to the workers."""
 
     def never(_worker: object) -> Callable[[], Awaitable[float]]:
@@ -24,16 +33,27 @@ def turn_sweep_off() -> None:
 
         return sweep
 
-    posting_status_worker.PostingStatusWorker._sweeper = never  # type: ignore[method-assign, assignment]  # noqa: SLF001
+    PostingStatusWorker._sweeper = never  # type: ignore[method-assign, assignment]  # noqa: SLF001
 
 
-def turn_row_lock_off() -> None:
-    """Nobody holds a posting while deciding, and nothing else that keeps two workers apart is looked at."""
-    lock, _, _ = postings.LOCK_POSTINGS.partition("FOR NO KEY UPDATE")
-    postings.LOCK_POSTINGS = lock  # type: ignore[misc]
+def _turn_row_lock_off() -> None:
+    """Nobody holds a posting while deciding it, and an update is closed whether or not it was still queued."""
+    postings.LOCK_POSTINGS, _, _ = postings.LOCK_POSTINGS.partition("FOR NO KEY UPDATE")  # type: ignore[misc]
+    status_updates.UPDATE_DECIDED = status_updates.UPDATE_DECIDED.replace(" AND state = 'queued'", "")  # type: ignore[misc]
 
 
-def acknowledge_before_commit() -> None:
+# With the row lock alone turned off these still keep two workers from recording the same step: the second transaction fails, and is
+# tried again. They are the second safeguard, and have to go too before the ledger can see what the first one is for.
+_WITHOUT_CONSTRAINTS: Final = """
+ALTER TABLE status_history
+    DROP CONSTRAINT status_history_no_holes,
+    DROP CONSTRAINT status_history_update_id_key,
+    DROP CONSTRAINT status_history_pkey;
+CREATE INDEX ON status_history (posting_id);
+"""
+
+
+def _acknowledge_before_commit() -> None:
     """The 202 is given first, and the update is committed a moment later."""
     insert = acceptance._insert  # noqa: SLF001
     late: set[asyncio.Task[None]] = set()
@@ -52,9 +72,9 @@ def acknowledge_before_commit() -> None:
     acceptance._insert = promise  # noqa: SLF001
 
 
-CONTROLS: Final[dict[str, Callable[[], None]]] = {
-    "sweep-off": turn_sweep_off,
-    "row-lock-off": turn_row_lock_off,
-    "acknowledge-before-commit": acknowledge_before_commit,
+CONTROLS: Final[dict[str, Control]] = {
+    "sweep-off": Control(_turn_sweep_off),
+    "row-lock-off": Control(_turn_row_lock_off, _WITHOUT_CONSTRAINTS),
+    "acknowledge-before-commit": Control(_acknowledge_before_commit),
 }
 """What can be taken out of the product, by name."""

@@ -170,19 +170,30 @@ class Network:
         self._loop.close()
 
     def connect(self, name: str, target: int) -> int:
-        """Make the link `name` to a port of this machine; the port on which it listens."""
+        """Make the link `name` to a port of this machine, or lead it there; the port on which it listens."""
 
         async def make() -> Link:
             link = Link(name, target)
             await link.open()
             return link
 
-        self.links[name] = self._do(make())
+        if name in self.links:
+            self.lead(name, target)
+        else:
+            self.links[name] = self._do(make())
         return self.links[name].port
 
     def behave(self, name: str, behaviour: Behaviour) -> None:
         """Change one link's behaviour, and return when it has changed."""
         self._call(lambda: self.links[name].behave(behaviour))
+
+    def lead(self, name: str, target: int) -> None:
+        """New connections through the link go to this port from now on."""
+
+        def change() -> None:
+            self.links[name].target = target
+
+        self._call(change)
 
     def heal(self) -> None:
         """Every link passes again."""

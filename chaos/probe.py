@@ -26,14 +26,20 @@ class Probe:
         self._token = ""
         self._turn = 0
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request says: JSON, and who is calling."""
+        authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return {"Content-Type": "application/json", **authorization}
+
     def attempt(
         self, method: str, path: str, body: object = None, *, key: str | None = None, form: dict[str, str] | None = None
     ) -> Answer:
         """Send once; status 0 when nobody answered."""
         self._turn += 1
-        headers = {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        headers = self.headers
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         if key is not None:
             headers["Idempotency-Key"] = key
         payload = urlencode(form) if form else json.dumps(body) if body is not None else None

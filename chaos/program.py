@@ -16,7 +16,7 @@ def main() -> int:
     module = importlib.import_module(sys.argv[1])
     failpoints.Failpoints(Path(os.environ[failpoints.FOLDER_VARIABLE])).install()
     if control := os.environ.get(controls.VARIABLE):
-        controls.CONTROLS[control]()
+        controls.CONTROLS[control].take_out()
     code: int = module.main()
     return code
 

@@ -23,8 +23,6 @@ from chaos.system import Missed, System, until
 
 _ROOT: Final = Path(__file__).parent.parent
 _CLIENT_LADDER: Final = ((signal.SIGTERM, 90.0),)
-_DRAIN_SECONDS: Final = 60.0
-_RECOVERY_GIVES_UP: Final = 60.0
 _TWO_AT_ONCE: Final = 0.25
 
 
@@ -32,7 +30,8 @@ _TWO_AT_ONCE: Final = 0.25
 class Plan:
     """What a run does: for `duration` seconds, with which faults, decided by which seed.
 
-    `alone`: one named fault again and again, instead of all in turn and sometimes two at once.
+    `alone`: one named fault again and again, instead of all in turn and sometimes two at once. `patience` is how long, in seconds,
+    the system may take to be well again before the run goes on without.
     """
 
     seed: int
@@ -45,6 +44,8 @@ class Plan:
     pause_seconds: float = 0.1
     control: str | None = None
     without_key: bool = False
+    parcels: int = 12
+    patience: float = 60.0
 
 
 @dataclass(slots=True)
@@ -65,13 +66,13 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         probe = Probe(system.urls)
         probe.register()
         with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
-            probe.wait_until_all_works(within=_RECOVERY_GIVES_UP)
+            probe.wait_until_all_works(within=plan.patience)
             _let_faults_fall(plan, system, chance, probe, ledger, outcome, say)
             system.revive()
             say("clients finish what they have begun ...")
         say("waiting until everything is decided ...")
         try:
-            until("nothing is queued", lambda: count_queued(system.postgres.url) == 0, seconds=_DRAIN_SECONDS)
+            until("nothing is queued", lambda: count_queued(system.postgres.url) == 0, seconds=plan.patience)
         except Missed as missed:
             outcome.missed.append(str(missed))
         postings = read_facts(system.postgres.url)
@@ -97,6 +98,7 @@ def _clients(plan: Plan, system: System, folder: Path) -> Iterator[None]:
                 hands=plan.hands,
                 pause_seconds=plan.pause_seconds,
                 without_key=plan.without_key,
+                parcels=plan.parcels,
             )
             with (folder / f"{name}.log").open("ab") as log:
                 popen = spawn(
@@ -140,10 +142,10 @@ def _let_faults_fall(
             system.revive()
         healed = now()
         try:
-            recovery = probe.wait_until_all_works(within=_RECOVERY_GIVES_UP)
+            recovery = probe.wait_until_all_works(within=plan.patience)
         except Missed as missed:
             outcome.missed.append(f"after {names}: {missed}")
-            recovery = _RECOVERY_GIVES_UP
+            recovery = plan.patience
         ledger.write(Fell(names, began, healed, healed + recovery))
         say(f"{names}: {healed - began:.1f} s, well again after {recovery:.1f} s")
         time.sleep(chance.uniform(0.2, 1.0))

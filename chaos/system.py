@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import asyncpg
+
 from app.db.migrate import migrate
 from app.embedded.folder import free_port
 from app.embedded.postgres import PostgresServer, start_postgres
@@ -137,6 +139,8 @@ class System:
         self.valkey = start_valkey(self._folder / "valkey")
         self._stack.callback(self._stop_servers)
         asyncio.run(migrate(self.postgres.url))
+        if self._control:
+            self.change_schema(controls.CONTROLS[self._control].schema)
         self._stack.enter_context(self.network)
         for number in range(1, APIS + 1):
             self.apis.append(self._make(f"api-{number}", "app.main", {"PORT": str(free_port())}))
@@ -201,6 +205,18 @@ class System:
                 program.start()
             elif program.frozen:
                 program.send(signal.SIGCONT)
+
+    def change_schema(self, sql: str) -> None:
+        """Run statements on the database, past all links."""
+
+        async def change() -> None:
+            connection = await asyncpg.connect(self.postgres.url)
+            try:
+                await connection.execute(sql)
+            finally:
+                await connection.close()
+
+        asyncio.run(change())
 
     def send_to_valkey(self, number: signal.Signals) -> None:
         """Send a signal to Valkey."""

@@ -29,7 +29,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other."""
+    """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other.
+
+    `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own.
+    """
 
     name: str
     row: int
@@ -38,3 +41,4 @@ class Fault:
     touches: frozenset[str]
     lasts: tuple[float, float]
     expects: Expectation = Expectation()
+    in_mix: bool = True

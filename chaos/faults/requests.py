@@ -1,6 +1,5 @@
 """Rows 9 and 11: the same request fifty times at once, and an update that cannot be decided."""
 
-import asyncio
 import random
 import uuid
 from collections.abc import Iterator
@@ -8,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
-
-import asyncpg
 
 from chaos.caller import Answer
 from chaos.faults.fault import Expectation, Fault
@@ -48,23 +45,11 @@ def _duplicated(system: System, _chance: random.Random) -> Iterator[None]:
     yield
 
 
-def _change(url: str, statement: str) -> None:
-    async def change() -> None:
-        connection = await asyncpg.connect(url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    asyncio.run(change())
-
-
 @contextmanager
 def _poisoned(system: System, _chance: random.Random) -> Iterator[None]:
     """PostgreSQL itself refuses the step of one update; the others, before and behind it, go on."""
-    _change(
-        system.postgres.url,
-        f"ALTER TABLE status_history ADD CONSTRAINT poison CHECK (description IS DISTINCT FROM '{_POISON}') NOT VALID",
+    system.change_schema(
+        f"ALTER TABLE status_history ADD CONSTRAINT poison CHECK (description IS DISTINCT FROM '{_POISON}') NOT VALID"
     )
     probe = Probe(system.urls)
     probe.register()
@@ -79,7 +64,7 @@ def _poisoned(system: System, _chance: random.Random) -> Iterator[None]:
     if ends[1]["refusal"]["code"] != "internal_error":
         raise Missed(f"an update that cannot be decided ended {ends[1]['refusal']}")
     yield
-    _change(system.postgres.url, "ALTER TABLE status_history DROP CONSTRAINT poison")
+    system.change_schema("ALTER TABLE status_history DROP CONSTRAINT poison")
 
 
 FAULTS: Final = (
