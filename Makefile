@@ -4,14 +4,14 @@
 MAKEFLAGS += --no-print-directory
 # Python 3.11 cannot read its own list of packages when the project's path has an accent and the locale does not know it.
 export LC_ALL := C.UTF-8
-CODE := app tests $(wildcard bench)
+CODE := app bench chaos tests
 POSTAGENS := .venv/bin/python -m app.cli
 
 # Only what was said on the command line counts: NAME and EMAIL are set on many machines for other reasons.
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check bench-worker format clean
+.PHONY: help up demo operator migrate test check chaos bench-worker format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,11 @@ check: ## Check format, lint, types, import contracts and migrations
 	@for file in app/db/migrations/*.sql; do \
 		sed '/^-- migrate:down/,$$d' "$$file" | .venv/bin/squawk --stdin-filepath "$$file" || exit 1; \
 	done
+
+chaos: ## Break a running system at random and check every promise [SEED=1] [DURATION=60] [FAULT=name|list] [CONTROL=name]
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m chaos $${SEED:+--seed "$$SEED"} $${DURATION:+--duration "$$DURATION"} $${FAULT:+--fault "$$FAULT"} \
+		$${CONTROL:+--control "$$CONTROL"}
 
 bench-worker: ## Measure how many updates a second one worker decides from a full queue
 	@sh .ci/sync develop

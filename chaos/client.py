@@ -24,6 +24,7 @@ _MOST_UPDATES: Final = 30
 _POSTED_AGO: Final = timedelta(days=2)
 _STOP_WITHIN: Final = 60.0
 _ACCEPTED: Final = 202
+_REFUSED: Final = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Parcel:
     tracking_code: str
     updates: list[str]
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What an answer says of one update: of a batch, each has its own."""
+
+    status: int
+    code: str | None
+    accepted: Any = None
 
 
 class Client:
@@ -144,13 +154,11 @@ class Client:
             update,
             key=self._key(update["description"]),
             give_up=self._give_up,
-            note=lambda answer: self._note(parcel, update, answer, answer.status, answer.code, answer.body),
+            note=lambda answer: self._note(parcel, update, answer, _Fate(answer.status, answer.code, answer.body)),
         )
 
-    def _note(
-        self, parcel: Parcel, update: dict[str, str], answer: Answer, status: int, code: str | None, accepted: Any
-    ) -> None:
-        update_id = accepted["id"] if status == _ACCEPTED else None
+    def _note(self, parcel: Parcel, update: dict[str, str], answer: Answer, fate: "_Fate") -> None:
+        update_id = fate.accepted["id"] if fate.status == _ACCEPTED else None
         if update_id and update_id not in parcel.updates:
             parcel.updates.append(update_id)
             parcel.ended = parcel.ended or len(parcel.updates) >= _MOST_UPDATES
@@ -164,8 +172,8 @@ class Client:
                 update.get("uf"),
                 answer.sent,
                 answer.answered,
-                status,
-                code,
+                fate.status,
+                fate.code,
                 update_id,
             )
         )
@@ -179,12 +187,12 @@ class Client:
 
         def note(answer: Answer) -> None:
             for position, (parcel, update) in enumerate(asked):
-                status, code, accepted = answer.status, answer.code, None
-                if status == _ACCEPTED:
+                fate = _Fate(answer.status, answer.code)
+                if answer.status == _ACCEPTED:
                     item = answer.body["updates"][position]
-                    accepted = item["status_update"]
-                    status, code = (_ACCEPTED, None) if accepted else (409, item["refusal"]["code"])
-                self._note(parcel, update, answer, status, code, accepted)
+                    accepted, refusal = item["status_update"], item["refusal"]
+                    fate = _Fate(_ACCEPTED, None, accepted) if accepted else _Fate(_REFUSED, refusal["code"])
+                self._note(parcel, update, answer, fate)
 
         key = self._key(f"batch {asked[0][1]['description']}")
         await self._caller.insist("POST", "/api/v1/status-updates", body, key=key, give_up=self._give_up, note=note)

@@ -65,9 +65,10 @@ class _Connection:
 
     async def run(self) -> None:
         """Carry bytes until one side ends, or the link cuts."""
+        if isinstance(self._link.behaviour, Reset):
+            self.reset()
+            return
         try:
-            if isinstance(self._link.behaviour, Reset):
-                raise _CutError
             reader, self._peer = await asyncio.open_connection("127.0.0.1", self._link.target)
             async with asyncio.TaskGroup() as pumps:
                 pumps.create_task(self._pump(self._reader, self._peer, "request"))
@@ -131,6 +132,11 @@ class Link:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, (reader, writer))
         self._connections.add(connection)
@@ -164,7 +170,7 @@ class Network:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._do(self._cancel_all())
+        self._do(self._close_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -209,7 +215,9 @@ class Network:
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
-    async def _cancel_all(self) -> None:
+    async def _close_all(self) -> None:
+        for link in self.links.values():
+            link.close()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

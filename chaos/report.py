@@ -24,6 +24,8 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
     wrong += outcome.missed
     if plan.alone:
         wrong += [sentence for window in fallen for sentence in misses(window, faults[window.fault])]
+    for sentence in outcome.notes:
+        console.print(sentence, highlight=False)
     for sentence in wrong:
         console.print(f"[red]{sentence}[/red]", highlight=False)
     return not wrong

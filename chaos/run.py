@@ -50,32 +50,35 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it: the verdict on the ledger, the ledger itself, how long updates waited, and what was missed on the way."""
+    """What came of it: the verdict on the ledger, the ledger itself, the seconds that updates waited, and what was missed and
+    noted on the way."""
 
     verdict: Verdict = field(default_factory=Verdict)
     entries: list[Entry] = field(default_factory=list)
     decided: list[float] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Carry the plan out in `folder`, which must be empty; `say` hears what is going on."""
     outcome = Outcome()
-    chance = random.Random(plan.seed)  # noqa: S311 - repeatable is the point
     with System(folder, control=plan.control) as system:
         probe = Probe(system.urls)
         probe.register()
         with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
             probe.wait_until_all_works(within=plan.patience)
-            _let_faults_fall(plan, system, chance, probe, ledger, outcome, say)
+            _Weather(plan, system, probe, ledger, say).rage()
             system.revive()
             say("clients finish what they have begun ...")
         say("waiting until everything is decided ...")
         try:
             until("nothing is queued", lambda: count_queued(system.postgres.url) == 0, seconds=plan.patience)
         except Missed as missed:
-            outcome.missed.append(str(missed))
+            system.missed.append(str(missed))
         postings = read_facts(system.postgres.url)
+        outcome.missed = system.missed
+        outcome.notes = system.notes
     outcome.entries = list(read_ledgers(folder))
     outcome.decided = [
         update.seconds for posting in postings for update in posting.updates if update.seconds is not None
@@ -116,52 +119,61 @@ def _clients(plan: Plan, system: System, folder: Path) -> Iterator[None]:
             process.ask_to_stop()
 
 
-def _let_faults_fall(
-    plan: Plan,
-    system: System,
-    chance: random.Random,
-    probe: Probe,
-    ledger: Ledger,
-    outcome: Outcome,
-    say: Callable[[str], None],
-) -> None:
-    end = now() + plan.duration
-    for faults in _order(plan, chance):
-        if now() >= end:
-            return
-        names = " + ".join(fault.name for fault in faults)
-        began = now()
-        try:
-            with ExitStack() as injected:
-                for fault in faults:
-                    injected.enter_context(fault.inject(system, chance))
-                shortest, longest = faults[-1].lasts
-                time.sleep(min(chance.uniform(shortest, longest), plan.longest))
-        except Missed as missed:
-            outcome.missed.append(f"{names}: {missed}")
-            system.revive()
-        healed = now()
-        try:
-            recovery = probe.wait_until_all_works(within=plan.patience)
-        except Missed as missed:
-            outcome.missed.append(f"after {names}: {missed}")
-            recovery = plan.patience
-        ledger.write(Fell(names, began, healed, healed + recovery))
-        say(f"{names}: {healed - began:.1f} s, well again after {recovery:.1f} s")
-        time.sleep(chance.uniform(0.2, 1.0))
+class _Weather:
+    """Lets faults fall on a system, one after the other and sometimes two at once."""
 
+    def __init__(self, plan: Plan, system: System, probe: Probe, ledger: Ledger, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._chance = random.Random(plan.seed)  # noqa: S311 - repeatable is the point
+        self._system = system
+        self._probe = probe
+        self._ledger = ledger
+        self._say = say
 
-def _order(plan: Plan, chance: random.Random) -> Iterator[tuple[Fault, ...]]:
-    """The faults in the order in which they fall: all in a new order, again and again."""
-    while True:
-        order = list(plan.faults)
-        chance.shuffle(order)
-        while order:
-            first = order.pop()
-            others = [fault for fault in order if not fault.touches & first.touches]
-            if not plan.alone and others and chance.random() < _TWO_AT_ONCE:
-                second = chance.choice(others)
-                order.remove(second)
-                yield first, second
-            else:
-                yield (first,)
+    def rage(self) -> None:
+        """Until the time of the plan is over."""
+        end = now() + self._plan.duration
+        for faults in self._order():
+            if now() >= end:
+                return
+            names = " + ".join(fault.name for fault in faults)
+            began = now()
+            try:
+                self._strike(faults)
+            except Missed as missed:
+                self._system.missed.append(f"{names}: {missed}")
+                self._system.revive()
+            healed = now()
+            recovery = self._recover(names)
+            self._ledger.write(Fell(names, began, healed, healed + recovery))
+            self._say(f"{names}: {healed - began:.1f} s, well again after {recovery:.1f} s")
+            time.sleep(self._chance.uniform(0.2, 1.0))
+
+    def _strike(self, faults: Sequence[Fault]) -> None:
+        with ExitStack() as injected:
+            for fault in faults:
+                injected.enter_context(fault.inject(self._system, self._chance))
+            shortest, longest = faults[-1].lasts
+            time.sleep(min(self._chance.uniform(shortest, longest), self._plan.longest))
+
+    def _recover(self, names: str) -> float:
+        try:
+            return self._probe.wait_until_all_works(within=self._plan.patience)
+        except Missed as missed:
+            self._system.missed.append(f"after {names}: {missed}")
+            return self._plan.patience
+
+    def _order(self) -> Iterator[tuple[Fault, ...]]:
+        """The faults in the order in which they fall: all in a new order, again and again."""
+        while True:
+            order = list(self._plan.faults)
+            self._chance.shuffle(order)
+            while order:
+                first = order.pop()
+                others = [fault for fault in order if not fault.touches & first.touches]
+                if not self._plan.alone and others and self._chance.random() < _TWO_AT_ONCE:
+                    second = self._chance.choice(others)
+                    order.remove(second)
+                    yield first, second
+                else:
+                    yield (first,)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import asyncpg
 
@@ -19,10 +19,12 @@ from app.db.migrate import migrate
 from app.embedded.folder import free_port
 from app.embedded.postgres import PostgresServer, start_postgres
 from app.embedded.process import Process, spawn
-from app.embedded.server import Server
 from app.embedded.valkey import start_valkey
 from chaos import controls, failpoints
 from chaos.network import Network
+
+if TYPE_CHECKING:
+    from app.embedded.server import Server
 
 APIS: Final = 2
 WORKERS: Final = 3
@@ -105,7 +107,10 @@ class Program:
 
 
 class System:
-    """Everything that runs, and what a fault may do to it. Leaving the block stops it all."""
+    """Everything that runs, and what a fault may do to it. Leaving the block stops it all.
+
+    `notes` and `missed` are what a fault has to say of itself: figures, and promises that were not kept.
+    """
 
     def __init__(self, folder: Path, *, control: str | None = None, settings: Mapping[str, str] | None = None) -> None:
         self._folder = folder
@@ -117,6 +122,8 @@ class System:
         self.apis: list[Program] = []
         self.workers: list[Program] = []
         self.urls: tuple[str, ...] = ()
+        self.notes: list[str] = []
+        self.missed: list[str] = []
         self.postgres: PostgresServer
         self.valkey: Server
 
@@ -218,6 +225,10 @@ class System:
 
         asyncio.run(change())
 
+    def server_pids(self) -> list[int]:
+        """All processes of PostgreSQL, and that of Valkey."""
+        return [self.postgres.pid, *children(self.postgres.pid), self.valkey.pid]
+
     def send_to_valkey(self, number: signal.Signals) -> None:
         """Send a signal to Valkey."""
         os.kill(self.valkey.pid, number)
@@ -233,6 +244,11 @@ class System:
         if wiped:
             shutil.rmtree(self._folder / "valkey" / "data")
         self.valkey = start_valkey(self._folder / "valkey", port=self.valkey.port)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
 def _through(url: str, port: int) -> str:

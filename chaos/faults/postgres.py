@@ -15,9 +15,9 @@ import asyncpg
 
 from chaos.faults.fault import RECOVERY_SECONDS, Expectation, Fault
 from chaos.probe import Probe
-from chaos.system import Missed, System, until
+from chaos.system import Missed, System, children, until
 
-_HELD_BACK_SECONDS: Final = 2.0
+_HELD_BACK_SECONDS: Final = 5.0
 
 
 @contextmanager
@@ -34,10 +34,6 @@ def _restarted(system: System, _chance: random.Random) -> Iterator[None]:
     system.restart_postgres()
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-
-
 def _serves_a_client(pid: int) -> bool:
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -52,7 +48,7 @@ def _backend_killed(system: System, chance: random.Random) -> Iterator[None]:
     backends: list[int] = []
 
     def found() -> bool:
-        backends[:] = [pid for pid in _children(system.postgres.pid) if _serves_a_client(pid)]
+        backends[:] = [pid for pid in children(system.postgres.pid) if _serves_a_client(pid)]
         return bool(backends)
 
     until("somebody is connected to PostgreSQL", found, seconds=10)
@@ -62,7 +58,7 @@ def _backend_killed(system: System, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _frozen(system: System, _chance: random.Random) -> Iterator[None]:
-    pids = [system.postgres.pid, *_children(system.postgres.pid)]
+    pids = [system.postgres.pid, *children(system.postgres.pid)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -143,7 +139,7 @@ FAULTS: Final = (
         "a long transaction holds one posting",
         _posting_held,
         frozenset({"lock"}),
-        (2.0, 6.0),
+        (6.0, 8.0),
         Expectation(undisturbed=True),
     ),
 )
