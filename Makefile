@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 # Python 3.11 cannot read its own list of packages when the project's path has an accent and the locale does not know it.
 export LC_ALL := C.UTF-8
-CODE := app tests $(wildcard bench)
+CODE := app tests $(wildcard bench chaos)
 POSTAGENS := .venv/bin/python -m app.cli
 
 # Only what was said on the command line counts: NAME and EMAIL are set on many machines for other reasons.

@@ -1,0 +1,1 @@
+"""Chaos: real faults on real processes, and a ledger that tells whether the promise held."""
