@@ -1,7 +1,7 @@
 """The power is cut: what was answered with 202 is there when it comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -22,23 +22,29 @@ pytestmark = pytest.mark.usefixtures("_compiler")
 
 _CHAINS = 8
 _LENGTH = 6
+_CHANCE = Random(2607)  # noqa: S311 - no secrets here
 
 
 @pytest.fixture
-async def power(tmp_path: Path) -> AsyncIterator[PowerCut]:
+async def power(tmp_path: Path) -> PowerCut:
     """The power of a migrated PostgreSQL, which is not running."""
     with start_postgres(tmp_path / "postgres", durable=False, initdb=POSTGRES_INITDB) as server:
         await migrate(server.url)
-    yield PowerCut(tmp_path / "postgres")
+    return PowerCut(tmp_path / "postgres")
 
 
-def switch_on(folder: Path, power: PowerCut, port: int | None = None, **settings: str) -> PostgresServer:
+def switch_on(
+    folder: Path, power: PowerCut, *, port: int | None = None, settings: Mapping[str, str] | None = None
+) -> PostgresServer:
     return start_postgres(
-        folder / "postgres", port=port, settings={**POSTGRES_SETTINGS, **settings}, environment=power.environment()
+        folder / "postgres",
+        port=port,
+        settings={**POSTGRES_SETTINGS, **(settings or {})},
+        environment=power.environment(),
     )
 
 
-@pytest.mark.parametrize("survivors", [None, Random(2607)], ids=["nothing-unsynced", "any-sectors"])
+@pytest.mark.parametrize("survivors", [None, _CHANCE], ids=["nothing-unsynced", "any-sectors"])
 async def test_a_power_cut_of_postgresql_loses_nothing_that_was_accepted(
     power: PowerCut, tmp_path: Path, valkey: Server, survivors: Random | None
 ) -> None:
@@ -53,7 +59,7 @@ async def test_a_power_cut_of_postgresql_loses_nothing_that_was_accepted(
             await several(accepted, count)
             before = [*accepted]
             power.cut(server, survivors=survivors)
-            server = switch_on(tmp_path, power, server.port)
+            server = switch_on(tmp_path, power, port=server.port)
             assert await lost(server.url, before) == set()
         await asking
         for code in codes:
@@ -66,7 +72,7 @@ async def test_a_power_cut_of_postgresql_loses_nothing_that_was_accepted(
 async def test_a_postgresql_that_does_not_wait_for_its_disk_loses_what_was_accepted(
     power: PowerCut, tmp_path: Path, valkey: Server, forgetful: Mapping[str, str]
 ) -> None:
-    server = switch_on(tmp_path, power, **forgetful)
+    server = switch_on(tmp_path, power, settings=forgetful)
     service = running_service(tmp_path, database_url=server.url, redis_url=valkey.url, workers=0)
     async with service as running, Shop(running.url) as shop:
         await shop.register()
@@ -109,7 +115,7 @@ async def test_a_power_cut_of_valkey_loses_no_update(database_url: str, tmp_path
         asking = asyncio.gather(*(chain(shop, code, _LENGTH, accepted) for code in codes))
         for count in (_CHAINS, 3 * _CHAINS):
             await several(accepted, count)
-            power.cut(valkey, survivors=Random(2607))
+            power.cut(valkey, survivors=_CHANCE)
             valkey = start_valkey(tmp_path / "valkey", port=valkey.port, environment=power.environment())
         await asking
         for code in codes:
