@@ -18,7 +18,7 @@ from app.models.clients import Caller
 from app.models.postings import NewPosting
 from app.services.errors import ReferenceTaken, TrackingCodesExhausted
 from app.services.freight import FreightRates
-from app.services.posting_service import CODES_PER_PREFIX, PostingRules, create_postings
+from app.services.posting_service import CODES_PER_PREFIX, PostingRules, create_postings, skip_tracking_codes
 from tests.databases import copied_database
 from tests.db.rows import CLIENT, Connection, insert
 from tests.shop import POSTING
@@ -227,3 +227,24 @@ async def test_another_prefix_ends_the_warning(
 async def test_the_key_is_never_changed(connection: "asyncpg.Connection[asyncpg.Record]", change: str) -> None:
     with pytest.raises(asyncpg.RestrictViolationError, match="tracking_code_key is never changed"):
         await connection.execute(change)
+
+
+async def test_a_skipped_code_is_never_given(database: Database) -> None:
+    (first,) = await create(database, 1)
+    async with database.transaction() as transaction:
+        assert await skip_tracking_codes(transaction, ["ZP"], 1000) == CODES_PER_PREFIX - 1001
+    async with database.transaction() as transaction:
+        row = await transaction.fetch_one("SELECT nextval('posting_numbers') AS next")
+    assert row is not None
+    assert row["next"] == 1001
+    assert await create(database, 1) != [first]
+
+
+async def test_skipping_beyond_the_last_code_is_told(database: Database) -> None:
+    async with database.transaction() as transaction:
+        await transaction.fetch_one("SELECT setval('posting_numbers', 99999990)")
+    with pytest.raises(TrackingCodesExhausted):
+        async with database.transaction() as transaction:
+            await skip_tracking_codes(transaction, ["ZP"], 1000)
+    async with database.transaction() as transaction:
+        assert await skip_tracking_codes(transaction, ["ZP", "ZQ"], 1000) > 0
