@@ -7,8 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from chaos.disasters.errors import DisasterError
+
+# A server whose archive is out of reach keeps all of its WAL. Without this it uses the same files again and again, and no
+# disk of WAL is ever full.
+KEEPS_ALL_WAL: Final = {"wal_keep_size": "1GB"}
 
 
 class Disk:
@@ -28,6 +33,13 @@ class Disk:
     def free(self) -> None:
         """Give back what was taken."""
         self._ballast.unlink(missing_ok=True)
+
+
+def initdb_with_wal_in(folder: Path) -> tuple[str, ...]:
+    """Options for start_postgres that put the WAL, in files of 1 MB, into this folder, whoever the server runs as."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o1777)
+    return ("--wal-segsize=1", f"--waldir={folder / 'wal'}")
 
 
 def _wrote(descriptor: int, block: bytes) -> bool:

@@ -12,16 +12,13 @@ from app.db.migrate import migrate
 from app.embedded.errors import EmbeddedError
 from app.embedded.postgres import PostgresServer, start_postgres
 from app.embedded.server import Server
-from chaos.disasters.disk import Disk, can_mount, small_disk
+from chaos.disasters.disk import KEEPS_ALL_WAL, Disk, can_mount, initdb_with_wal_in, small_disk
 from tests.chaos.traffic import assert_applied_once_and_in_order, chain, insist, several
 from tests.service import running_service
 from tests.shop import Shop
 from tests.until import until
 
 pytestmark = pytest.mark.skipif(not can_mount(), reason="only root mounts a small disk")
-
-# Small files of WAL, so that the small disks are full soon.
-_INITDB = ("--wal-segsize=1",)
 
 
 @pytest.fixture
@@ -51,10 +48,7 @@ async def updates_until_unavailable(shop: Shop, disk: Disk, code: str, accepted:
 async def test_a_full_disk_of_data_stops_the_writing_and_not_the_reading(
     disk: Disk, tmp_path: Path, valkey: Server
 ) -> None:
-    wal = tmp_path / "elsewhere"
-    wal.mkdir(mode=0o777)
-    wal.chmod(0o777)
-    with start_postgres(disk.path / "postgres", initdb=[*_INITDB, f"--waldir={wal / 'wal'}"]) as server:
+    with start_postgres(disk.path / "postgres", initdb=initdb_with_wal_in(tmp_path / "elsewhere")) as server:
         await migrate(server.url)
         service = running_service(tmp_path, database_url=server.url, redis_url=valkey.url)
         async with service as running, Shop(running.url) as shop:
@@ -77,8 +71,8 @@ async def on_a_small_wal(disk: Disk, tmp_path: Path) -> AsyncIterator[PostgresSe
     """A PostgreSQL with its WAL on the small disk; it keeps all of it, as one does whose archive is out of reach."""
     server = start_postgres(
         tmp_path / "postgres",
-        initdb=[*_INITDB, f"--waldir={disk.path / 'wal'}"],
-        settings={"wal_keep_size": "1GB"},
+        initdb=initdb_with_wal_in(disk.path),
+        settings=KEEPS_ALL_WAL,
     )
     await migrate(server.url)
     yield server
