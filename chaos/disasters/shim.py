@@ -9,7 +9,7 @@ from typing import Final
 
 from chaos.disasters.errors import DisasterError
 
-_SOURCE: Final = Path(__file__).with_name("shim.c")
+_SOURCES: Final = [Path(__file__).with_name(name) for name in ("clock.c", "power_cut.c")]
 _OPTIONS: Final = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 
 
@@ -28,7 +28,7 @@ def build_shim(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"shim.{os.getpid()}.so"
     built = subprocess.run(
-        ["cc", *_OPTIONS, "-o", draft, _SOURCE, "-ldl"],  # noqa: S607 (whichever the machine has)
+        ["cc", *_OPTIONS, "-o", draft, *_SOURCES, "-ldl"],  # noqa: S607 (whichever the machine has)
         capture_output=True,
         text=True,
         check=False,

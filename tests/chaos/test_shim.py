@@ -1,4 +1,4 @@
-"""What the shim calls durable: the rules of shim.c, one by one."""
+"""What the shim calls durable: the rules of power_cut.c, one by one."""
 
 import os
 import subprocess

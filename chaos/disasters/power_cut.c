@@ -1,8 +1,6 @@
 /*
- * A library for LD_PRELOAD that stands between a program and the machine, for two disasters. Each is off unless its variable is set.
- *
- * POWER CUT (CHAOS_LIVE, CHAOS_PLATTER: two folders on one file system). The program works in LIVE as ever; all of that is the volatile
- * cache. What would be there after a power cut is in PLATTER:
+ * The shim's power cut (LD_PRELOAD; off unless CHAOS_LIVE and CHAOS_PLATTER are set: two folders on one file system). The program works in
+ * LIVE as ever; all of that is the volatile cache. What would be there after a power cut is in PLATTER:
  *
  *   PLATTER/inodes/<inode>-<birth>   the durable content of a file of LIVE
  *   PLATTER/tree/...                 the durable names: hard links to those
@@ -15,37 +13,25 @@
  *                                 so). Writes through O_SYNC, O_DSYNC and msync are not seen: the caller configures the server not to use them.
  *
  * The real fsync is not called: the machine does not lose its power. A birth time is part of a file's name since inode numbers are reused.
- *
- * CLOCK (CHAOS_CLOCK: a file of eight bytes). The nanoseconds in it, a signed integer, are added to the time of day whenever somebody asks.
- * Monotonic clocks go on.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SECOND 1000000000LL
 /* The two folders may be as deep as the system allows, and what stands below them is short. */
 #define LONG_PATH (2 * PATH_MAX)
 
 static const char *live, *platter;
-static const int64_t *shift;
-
-/* ------------------------------------------------------------ the power cut ------------------------------------------------------------ */
 
 /* Where the durable content of this open file or name (relative to a folder) is kept. */
 static int inode_path(char *path, int folder, const char *name)
@@ -266,43 +252,6 @@ int fdatasync(int fd)
     return is_live(fd, durable) ? make_durable(fd, durable) : (int)syscall(SYS_fdatasync, fd);
 }
 
-/* ---------------------------------------------------------------- the clock ---------------------------------------------------------------- */
-
-static int (*real_clock_gettime)(clockid_t, struct timespec *);
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    /* Before our constructor has run, other libraries' may already ask. */
-    int result = real_clock_gettime ? real_clock_gettime(clock, now) : (int)syscall(SYS_clock_gettime, clock, now);
-    if (result == 0 && shift && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-        int64_t moved = now->tv_sec * SECOND + now->tv_nsec + __atomic_load_n(shift, __ATOMIC_RELAXED);
-        now->tv_sec = moved / SECOND;
-        now->tv_nsec = moved % SECOND;
-    }
-    return result;
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone)
-{
-    struct timespec exact;
-    (void)zone;
-    if (clock_gettime(CLOCK_REALTIME, &exact) != 0)
-        return -1;
-    now->tv_sec = exact.tv_sec;
-    now->tv_usec = exact.tv_nsec / 1000;
-    return 0;
-}
-
-time_t time(time_t *also)
-{
-    struct timespec exact;
-    if (clock_gettime(CLOCK_REALTIME_COARSE, &exact) != 0)
-        return -1;
-    if (also)
-        *also = exact.tv_sec;
-    return exact.tv_sec;
-}
-
 /* A copy: PostgreSQL writes its titles for ps where its environment was. */
 static char *variable(const char *name)
 {
@@ -312,20 +261,11 @@ static char *variable(const char *name)
 
 __attribute__((constructor)) static void begin(void)
 {
-    *(void **)&real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
     live = variable("CHAOS_LIVE");
     platter = variable("CHAOS_PLATTER");
-    const char *clock = getenv("CHAOS_CLOCK");
-    int file = clock ? open(clock, O_RDONLY | O_CLOEXEC) : -1;
-    if (file >= 0) {
-        void *page = mmap(NULL, sizeof *shift, PROT_READ, MAP_SHARED, file, 0);
-        close(file);
-        if (page != MAP_FAILED)
-            shift = page;
-    }
-    if ((clock && !shift) || (live && !platter)) {
+    if (live && !platter) {
         /* A disaster that silently does not happen would prove nothing. */
-        dprintf(STDERR_FILENO, "FATAL: the chaos shim cannot work: CHAOS_CLOCK, CHAOS_LIVE or CHAOS_PLATTER is wrong\n");
+        dprintf(STDERR_FILENO, "FATAL: the chaos shim cannot work: CHAOS_LIVE needs CHAOS_PLATTER\n");
         _exit(1);
     }
 }
