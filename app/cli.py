@@ -30,12 +30,14 @@ from app.replay.options import ReplayOptions
 from app.replay.orders import Order, read_orders
 from app.replay.player import replay as play
 from app.replay.sample import sample_orders
-from app.services import clients_service, queue_service
+from app.services import clients_service, posting_service, queue_service
 from app.services.errors import Refusal
 
 T = TypeVar("T")
 
 _FOLDER: Final = Path("var")
+# PostgreSQL draws so many well within the time that a statement may take.
+_MOST_SKIPPED: Final = 1_000_000
 
 cli: Final = typer.Typer(
     name="postagens",
@@ -161,6 +163,21 @@ def create_operator(
             passwords.close()
 
     typer.echo(f"operator {_run(work).email} created")
+
+
+@cli.command()
+def skip_tracking_codes(
+    count: Annotated[
+        int, typer.Argument(min=1, max=_MOST_SKIPPED, help="How many; too many do no harm. Repeat it for more.")
+    ],
+) -> None:
+    """After a restore: never give the codes that may have been given since the backup."""
+
+    async def work(settings: Settings) -> int:
+        async with open_database(**settings.database_options) as database, database.transaction() as transaction:
+            return await posting_service.skip_tracking_codes(transaction, settings.tracking_code_prefixes, count)
+
+    typer.echo(f"{count} tracking codes will never be given; {_run(work)} are left")
 
 
 @queue_cli.command(name="show")

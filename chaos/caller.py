@@ -84,7 +84,7 @@ class Caller:
             note(answer)
             if answer.is_final or now() > give_up:
                 return answer
-            if answer.status == 401:  # noqa: PLR2004 - the access token has lived its 15 minutes
+            if answer.status == 401:
                 await self.sign_in()
             else:
                 pause = min(answer.retry_after or 0.2, _LONGEST_PAUSE_SECONDS)
@@ -102,7 +102,7 @@ class Caller:
         self._token = ""
         for _ in range(100):
             answer = await self.attempt("POST", "/api/v1/auth/token", form=form)
-            if answer.status == 200:  # noqa: PLR2004
+            if answer.status == 200:
                 self._token = answer.body["access_token"]
                 return
             await asyncio.sleep(0.2)

@@ -178,7 +178,7 @@ def _went_back(reads: Sequence[Seen]) -> Iterator[str]:
     """A read that was sent after another was answered sees no less."""
     by_what: dict[str, list[Seen]] = defaultdict(list)
     for read in reads:
-        if read.status == 200:  # noqa: PLR2004
+        if read.status == 200:
             by_what[read.what].append(read)
     for what, several in by_what.items():
         answered = sorted(several, key=lambda read: read.answered)

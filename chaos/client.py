@@ -121,7 +121,7 @@ class Client:
         }
 
         def note(answer: Answer) -> None:
-            code = answer.body["tracking_code"] if answer.status == 201 else None  # noqa: PLR2004
+            code = answer.body["tracking_code"] if answer.status == 201 else None
             self._ledger.write(Created(wish, answer.sent, answer.answered, answer.status, answer.code, code))
             if code and code not in {parcel.tracking_code for parcel in self._parcels}:
                 self._parcels.append(Parcel(code, []))
@@ -230,13 +230,13 @@ class Client:
 
     async def _see(self, what: str, path: str, progress: Callable[[Any], int]) -> None:
         answer = await self._caller.attempt("GET", f"/api/v1/{path}")
-        seen = progress(answer.body) if answer.status == 200 else 0  # noqa: PLR2004
+        seen = progress(answer.body) if answer.status == 200 else 0
         self._ledger.write(Seen(what, answer.sent, answer.answered, answer.status, seen))
 
 
 async def work(orders: Orders) -> None:
     """Be that client until SIGTERM."""
-    chance = random.Random(orders.seed)  # noqa: S311 - repeatable is the point
+    chance = random.Random(orders.seed)
     email = f"{orders.name}@chaos.com.br"
     with Ledger(Path(orders.ledger)) as ledger:
         async with calling(orders.urls, email, chance) as caller:

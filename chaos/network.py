@@ -95,7 +95,7 @@ class _Connection:
             case Reset():
                 raise _CutError
             case Latency(seconds, jitter):
-                await asyncio.sleep(seconds + random.uniform(-jitter, jitter))  # noqa: S311
+                await asyncio.sleep(seconds + random.uniform(-jitter, jitter))
             case CutReply(marker) if direction == "request":
                 self._marked = self._marked or marker in data
             case CutReply() if self._marked:

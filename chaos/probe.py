@@ -67,7 +67,7 @@ class Probe:
             answer = self.attempt(method, path, body, **more)
             if answer.is_final:
                 return answer
-            if answer.status == 401 and self._token:  # noqa: PLR2004
+            if answer.status == 401 and self._token:
                 self.sign_in()
             if now() > give_up:
                 raise Missed(

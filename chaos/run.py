@@ -124,7 +124,7 @@ class _Weather:
 
     def __init__(self, plan: Plan, system: System, probe: Probe, ledger: Ledger, say: Callable[[str], None]) -> None:
         self._plan = plan
-        self._chance = random.Random(plan.seed)  # noqa: S311 - repeatable is the point
+        self._chance = random.Random(plan.seed)
         self._system = system
         self._probe = probe
         self._ledger = ledger

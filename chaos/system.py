@@ -73,7 +73,7 @@ class Program:
     @property
     def process(self) -> Process:
         """The running process."""
-        assert self._process is not None  # noqa: S101 - every program is started at once
+        assert self._process is not None
         return self._process
 
     @property

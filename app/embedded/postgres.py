@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from app.embedded.binaries import PostgresBinaries, find_postgres
 from app.embedded.errors import EmbeddedError
 from app.embedded.folder import FolderLock, keep_secret, open_folder
-from app.embedded.process import SERVER_ENVIRONMENT, Identity, run_to_the_end, server_identity, spawn
+from app.embedded.process import SERVER_ENVIRONMENT, Identity, paths_in, run_to_the_end, server_identity, spawn
 from app.embedded.server import Server, ServerStart, locked
 
 VERSION: Final = "18"
@@ -32,8 +32,16 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "off",
+    # A client that vanished without a word (its machine lost power, a firewall forgot the connection) gives its locks and
+    # its place back within 20 s. The kernel's own patience is two hours for silence and 15 minutes for an answer.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+    "tcp_user_timeout": "20s",
 }
 _FORGETFUL: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+_NOTHING: Final[Mapping[str, str]] = {}
 
 _MAKE_DATABASE: Final = """
 CREATE ROLE postagens LOGIN CREATEDB PASSWORD '{password}';
@@ -57,51 +65,61 @@ class _Place:
     identity: Identity | None
     password: str
     superuser_password: str
-    durable: bool
+    settings: Mapping[str, str]
+    environment: Mapping[str, str]
 
     def url(self, role: str, password: str, port: int) -> str:
         return f"postgresql://{role}:{password}@127.0.0.1:{port}/postagens"
 
 
 def start_postgres(
-    folder: Path, *, port: int | None = None, durable: bool = True, preferred: int | None = None
+    folder: Path,
+    *,
+    port: int | None = None,
+    durable: bool = True,
+    preferred: int | None = None,
+    settings: Mapping[str, str] = _NOTHING,
+    environment: Mapping[str, str] = _NOTHING,
+    initdb: Sequence[str] = (),
 ) -> PostgresServer:
     """Start PostgreSQL on the data in `folder`, making it at the first call; return when it accepts connections.
 
     Without `port` it is the last one or else `preferred`, or the next free one; without either, any free one.
     Not `durable` is several times faster and loses data with the machine's power, not with the process: for tests.
+    `settings` and `environment` are the server's, over and above ours (it will be able to read what has its absolute path
+    there); `initdb` are more options for making the data.
     Raises EmbeddedError with one sentence that tells what is wrong.
     """
     binaries = find_postgres()
     folder = open_folder(folder)
     with locked(folder, user="PostgreSQL") as lock:
-        place = _prepare(binaries, folder, durable=durable)
+        place = _Place(
+            binaries=binaries,
+            folder=folder,
+            data=folder / "data",
+            identity=server_identity(folder / "data"),
+            password=keep_secret(folder / "password"),
+            superuser_password=keep_secret(folder / "superuser_password"),
+            settings=_SETTINGS | ({} if durable else _FORGETFUL) | dict(settings),
+            environment=environment,
+        )
+        _prepare(place, [*([] if durable else ["--no-sync"]), *initdb])
         return _start(place, lock, port=port, preferred=preferred)
 
 
-def _prepare(binaries: PostgresBinaries, folder: Path, *, durable: bool) -> _Place:
-    data = folder / "data"
-    place = _Place(
-        binaries=binaries,
-        folder=folder,
-        data=data,
-        identity=server_identity(data),
-        password=keep_secret(folder / "password"),
-        superuser_password=keep_secret(folder / "superuser_password"),
-        durable=durable,
-    )
+def _prepare(place: _Place, initdb: Sequence[str]) -> None:
+    data = place.data
     if not data.exists():
-        _make_data(place)
+        _make_data(place, initdb)
     found = (data / "PG_VERSION").read_text(encoding="ascii").strip() if (data / "PG_VERSION").exists() else "nothing"
     if found != VERSION:
         raise EmbeddedError(
             f"{data} holds data of PostgreSQL {found}, and this is PostgreSQL {VERSION}:"
             " move the folder away, or dump it with the old version and restore it here."
         )
-    return place
 
 
-def _make_data(place: _Place) -> None:
+def _make_data(place: _Place, options: Sequence[str]) -> None:
     """Make the data folder beside its place and move it there when complete: a kill leaves nothing half-made."""
     draft = place.folder / "data.new"
     password_file = place.folder / "initdb.password"
@@ -113,7 +131,7 @@ def _make_data(place: _Place) -> None:
         if place.identity:
             os.chown(draft, place.identity.user, place.identity.group)
             os.chown(password_file, place.identity.user, place.identity.group)
-        _run_initdb(place, draft, password_file)
+        _run_initdb(place, draft, password_file, options)
         draft.rename(place.data)
     except OSError as error:
         raise EmbeddedError(
@@ -124,7 +142,7 @@ def _make_data(place: _Place) -> None:
     _sync_folder(place.folder)
 
 
-def _run_initdb(place: _Place, draft: Path, password_file: Path) -> None:
+def _run_initdb(place: _Place, draft: Path, password_file: Path, options: Sequence[str]) -> None:
     initdb: list[str | Path] = [
         place.binaries.initdb,
         *("--pgdata", draft),
@@ -135,14 +153,14 @@ def _run_initdb(place: _Place, draft: Path, password_file: Path) -> None:
         *("--locale-provider", "builtin"),
         *("--builtin-locale", "C.UTF-8"),
         "--data-checksums",
-        *([] if place.durable else ["--no-sync"]),
+        *options,
     ]
     single: list[str | Path] = [
         place.binaries.postgres,
         "--single",
         "-D",
         draft,
-        *_options(_settings(place)),
+        *_options(place.settings),
         "postgres",
     ]
     try:
@@ -177,11 +195,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _settings(place: _Place) -> dict[str, str]:
-    return _SETTINGS if place.durable else _SETTINGS | _FORGETFUL
-
-
-def _options(settings: dict[str, str]) -> Iterator[str]:
+def _options(settings: Mapping[str, str]) -> Iterator[str]:
     for name, value in settings.items():
         yield from ("-c", f"{name}={value}")
 
@@ -193,11 +207,11 @@ def _start(place: _Place, lock: FolderLock, *, port: int | None, preferred: int 
 
     def launch(port: int, log: int) -> "subprocess.Popen[bytes]":
         return spawn(
-            [place.binaries.postgres, "-D", place.data, *_options(_settings(place) | {"port": str(port)})],
+            [place.binaries.postgres, "-D", place.data, *_options({**place.settings, "port": str(port)})],
             death_signal=_DEATH_SIGNAL,
-            environment=SERVER_ENVIRONMENT,
+            environment=SERVER_ENVIRONMENT | dict(place.environment),
             identity=place.identity,
-            reach=(*place.binaries.reads, place.data),
+            reach=(*place.binaries.reads, place.data, *paths_in(place.environment)),
             cwd=place.folder,
             output=log,
             keep_open=(lock.descriptor,),

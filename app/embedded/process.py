@@ -42,6 +42,11 @@ def server_identity(data: Path) -> Identity | None:
     return Identity(nobody.pw_uid, nobody.pw_gid)
 
 
+def paths_in(environment: Mapping[str, str]) -> list[Path]:
+    """The files and folders that an environment names by their absolute paths."""
+    return [Path(value) for value in environment.values() if value.startswith("/") and Path(value).exists()]
+
+
 def spawn(
     argv: Sequence[str | Path],
     *,

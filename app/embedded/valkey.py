@@ -6,13 +6,14 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from app.embedded.binaries import find_valkey
 from app.embedded.errors import EmbeddedError
 from app.embedded.folder import FolderLock, keep_secret, open_folder
-from app.embedded.process import SERVER_ENVIRONMENT, Identity, server_identity, spawn
+from app.embedded.process import SERVER_ENVIRONMENT, Identity, paths_in, server_identity, spawn
 from app.embedded.server import Server, ServerStart, locked
 
 _LADDER: Final = ((signal.SIGTERM, 10.0),)
@@ -20,23 +21,39 @@ _LADDER: Final = ((signal.SIGTERM, 10.0),)
 # the product does not depend on it.
 _DEATH_SIGNAL: Final = signal.SIGKILL
 _UNREADABLE: Final = "Bad file format"
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 def start_valkey(
-    folder: Path, *, port: int | None = None, durable: bool = True, preferred: int | None = None
+    folder: Path,
+    *,
+    port: int | None = None,
+    durable: bool = True,
+    preferred: int | None = None,
+    settings: Mapping[str, str] = _NOTHING,
+    environment: Mapping[str, str] = _NOTHING,
 ) -> Server:
     """Start Valkey on the data in `folder`; return when it answers. The ports are chosen as in `start_postgres`.
 
-    Not `durable` keeps nothing on disk: for tests. Raises EmbeddedError with one sentence that tells what is wrong.
+    Not `durable` keeps nothing on disk: for tests. `settings` and `environment` are the server's, over and above ours.
+    Raises EmbeddedError with one sentence that tells what is wrong.
     """
     program = find_valkey()
     folder = open_folder(folder)
+    settings = {"appendonly": "yes" if durable else "no", **settings}
     with locked(folder, user="Valkey") as lock:
-        return _start(program, folder, lock, port=port, preferred=preferred, durable=durable)
+        return _start(program, folder, lock, port=port, preferred=preferred, settings=settings, environment=environment)
 
 
 def _start(
-    program: Path, folder: Path, lock: FolderLock, *, port: int | None, preferred: int | None, durable: bool
+    program: Path,
+    folder: Path,
+    lock: FolderLock,
+    *,
+    port: int | None,
+    preferred: int | None,
+    settings: Mapping[str, str],
+    environment: Mapping[str, str],
 ) -> Server:
     data = folder / "data"
     identity = server_identity(data)
@@ -47,16 +64,16 @@ def _start(
         popen = spawn(
             [program, "-"],
             death_signal=_DEATH_SIGNAL,
-            environment=SERVER_ENVIRONMENT,
+            environment=SERVER_ENVIRONMENT | dict(environment),
             identity=identity,
-            reach=(data,),
+            reach=(data, *paths_in(environment)),
             cwd=data,
             stdin=subprocess.PIPE,
             output=log,
             keep_open=(lock.descriptor,),
         )
         # Through stdin, since a command line can be read by everybody on the machine.
-        _tell(popen, _config(port, password, durable=durable))
+        _tell(popen, _config(port, password, settings))
         return popen
 
     start = ServerStart("Valkey", folder, launch=launch, answers=lambda port, _: _answers(port, password), patience=60)
@@ -92,7 +109,7 @@ def _tell(popen: "subprocess.Popen[bytes]", config: str) -> None:
             popen.stdin.write(config.encode())
 
 
-def _config(port: int, password: str, *, durable: bool) -> str:
+def _config(port: int, password: str, settings: Mapping[str, str]) -> str:
     return "\n".join(
         [
             "bind 127.0.0.1",
@@ -100,11 +117,12 @@ def _config(port: int, password: str, *, durable: bool) -> str:
             f"requirepass {password}",
             "dir .",
             'save ""',
-            f"appendonly {'yes' if durable else 'no'}",
             "appendfsync everysec",
             # The default asks the environment, whose locale need not exist on this machine.
             "locale-collate C",
             "tcp-backlog 128",
+            # Of two lines that say the same, the last one counts.
+            *(f"{name} {value}" for name, value in settings.items()),
             "",
         ]
     )

@@ -171,6 +171,18 @@ def _postings(rows: Sequence[Row]) -> Postings:
     return Postings.model_construct(postings=[_posting(row) for row in rows])
 
 
+async def skip_tracking_codes(transaction: Transaction, prefixes: Sequence[str], count: int) -> int:
+    """Give the next `count` tracking codes to nobody, for good; return how many are left. Raises TrackingCodesExhausted.
+
+    After a restore: codes that were given since the backup are on labels, and would be given again.
+    """
+    row = await transaction.fetch_one(postings.SKIP_POSTING_NUMBERS, count)
+    left = CODES_PER_PREFIX * len(prefixes) - 1 - (row["last"] if row else 0)
+    if left <= 0:
+        raise TrackingCodesExhausted
+    return left
+
+
 async def get_posting(executor: Executor, caller: Caller, tracking_code: str) -> Posting:
     """The posting with this code; raises InvalidTrackingCode, and PostingNotFound for somebody else's too."""
     return _posting(await _owned_row(executor, caller, tracking_code))

@@ -75,7 +75,7 @@ def _start(load: Load) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert popen.stdin is not None  # noqa: S101
+    assert popen.stdin is not None
     with popen.stdin as orders:
         orders.write(json.dumps(dataclasses.asdict(load)))
     return popen
@@ -86,7 +86,7 @@ def _press(*loads: Load) -> list[Pressed]:
     running = [_start(load) for load in loads]
     results = []
     for popen, load in zip(running, loads, strict=True):
-        assert popen.stdout is not None  # noqa: S101
+        assert popen.stdout is not None
         with popen, popen.stdout as output:
             results.append(_pressed(json.loads(output.read()), load.seconds))
     return results

@@ -34,7 +34,7 @@ class _Balancer:
     def _look(self) -> None:
         while not self._ended.wait(_LOOK_AGAIN):
             if ready := [port for port in self._ports if is_ready(port)]:
-                self._system.network.lead(_FRONT, random.choice(ready))  # noqa: S311
+                self._system.network.lead(_FRONT, random.choice(ready))
 
     def end(self) -> None:
         """Stop looking."""

@@ -93,8 +93,8 @@ def test_a_reset_ends_old_and_new_connections(network: Network, caller: socket.s
     with pytest.raises(ConnectionResetError):
         caller.recv(1024)
     with (
-        socket.create_connection(("127.0.0.1", network.links[_LINK].port), timeout=10) as another,
         pytest.raises(ConnectionResetError),
+        socket.create_connection(("127.0.0.1", network.links[_LINK].port), timeout=10) as another,
     ):
         another.recv(1024)
     network.heal()

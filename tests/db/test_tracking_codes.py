@@ -18,7 +18,7 @@ from app.models.clients import Caller
 from app.models.postings import NewPosting
 from app.services.errors import ReferenceTaken, TrackingCodesExhausted
 from app.services.freight import FreightRates
-from app.services.posting_service import CODES_PER_PREFIX, PostingRules, create_postings
+from app.services.posting_service import CODES_PER_PREFIX, PostingRules, create_postings, skip_tracking_codes
 from tests.databases import copied_database
 from tests.db.rows import CLIENT, Connection, insert
 from tests.shop import POSTING
@@ -227,3 +227,20 @@ async def test_another_prefix_ends_the_warning(
 async def test_the_key_is_never_changed(connection: "asyncpg.Connection[asyncpg.Record]", change: str) -> None:
     with pytest.raises(asyncpg.RestrictViolationError, match="tracking_code_key is never changed"):
         await connection.execute(change)
+
+
+async def test_skipped_codes_are_never_given(database: Database, at_work: Connection) -> None:
+    await create(database, 1)
+    async with database.transaction() as transaction:
+        assert await skip_tracking_codes(transaction, ["ZP"], 1000) == CODES_PER_PREFIX - 1001
+    await create(database, 1)
+    assert [row["id"] for row in await at_work.fetch("SELECT id FROM postings ORDER BY id")] == [0, 1001]
+
+
+async def test_skipping_beyond_the_last_code_is_told(database: Database, connection: Connection) -> None:
+    await skip_to(connection, CODES_PER_PREFIX - 10)
+    with pytest.raises(TrackingCodesExhausted):
+        async with database.transaction() as transaction:
+            await skip_tracking_codes(transaction, ["ZP"], 1000)
+    async with database.transaction() as transaction:
+        assert await skip_tracking_codes(transaction, ["ZP", "ZQ"], 1000) > 0

@@ -76,6 +76,13 @@ def test_the_image_is_made_of_nothing_that_is_not_named() -> None:
     }
 
 
+def test_a_client_that_vanished_is_given_up_as_by_the_embedded_server() -> None:
+    told = dict(re.findall(r"^ +- -c(tcp_\w+)=(\w+)$", _text("compose.yaml"), re.MULTILINE))
+    embedded = dict(re.findall(r'"(tcp_\w+)": "(\w+)"', _text("app/embedded/postgres.py")))
+    assert told == embedded
+    assert len(told) == 4
+
+
 # --- the secrets ---
 
 

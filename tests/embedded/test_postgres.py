@@ -103,3 +103,28 @@ def test_a_failed_start_gives_the_folder_back(tmp_path: Path) -> None:
 
     with start_postgres(tmp_path, durable=False) as server:
         assert server.exit_code() is None
+
+
+async def test_settings_and_options_of_the_caller_come_on_top(tmp_path: Path) -> None:
+    with start_postgres(tmp_path, durable=False, settings={"fsync": "on"}, initdb=["--wal-segsize=1"]) as server:
+        connection = await asyncpg.connect(server.url)
+        found = [await connection.fetchval("SELECT current_setting($1)", name) for name in _OURS_AND_THEIRS]
+        await connection.close()
+    assert found == ["on", "off", "1MB"]
+
+
+_OURS_AND_THEIRS = ("fsync", "synchronous_commit", "wal_segment_size")
+
+
+async def test_a_client_that_vanished_is_given_up_within_20_s(server: PostgresServer) -> None:
+    connection = await asyncpg.connect(server.url)
+    names = ("idle", "interval", "count")
+    idle, interval, count = [
+        # Of this very socket, as the kernel has it.
+        int(await connection.fetchval("SELECT current_setting($1)", f"tcp_keepalives_{name}"))
+        for name in names
+    ]
+    unanswered_ms = int(await connection.fetchval("SELECT current_setting('tcp_user_timeout')"))
+    await connection.close()
+    assert idle + interval * count == 20
+    assert unanswered_ms == 20_000

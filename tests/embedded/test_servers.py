@@ -123,6 +123,16 @@ def test_the_password_is_nowhere_to_be_read(start: Start, folder: Path) -> None:
         assert not [pid for pid in descendants(os.getpid()) if password in command_line(pid)]
 
 
+def test_the_callers_environment_reaches_it_with_what_it_names(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "note").write_text("x")
+
+    with start_postgres(tmp_path / "server", durable=False, environment={"NOTE": str(closed / "note")}) as server:
+        environment = Path(f"/proc/{server.pid}/environ").read_text(encoding="utf-8").split("\0")
+    assert f"NOTE={closed / 'note'}" in environment
+
+
 async def test_nobody_enters_postgres_without_its_password(folder: Path) -> None:
     with start_postgres(folder, durable=False) as server:
         for role in ("postagens", "postgres"):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from app.embedded.valkey import start_valkey
 from tests.embedded.memory import recall, remember
 
@@ -26,3 +28,10 @@ async def test_an_unreadable_file_is_set_aside_and_does_not_stand_in_the_way(tmp
 
     with start_valkey(tmp_path) as server:
         assert await recall(server.url) == "another parcel"
+
+
+async def test_settings_of_the_caller_come_on_top(tmp_path: Path) -> None:
+    with start_valkey(tmp_path, settings={"appendfsync": "always", "maxmemory": "8mb"}) as server:
+        async with Redis.from_url(server.url, decode_responses=True) as client:
+            found = await client.config_get("appendonly", "appendfsync", "maxmemory")
+    assert found == {"appendonly": "yes", "appendfsync": "always", "maxmemory": "8388608"}

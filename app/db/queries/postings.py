@@ -180,3 +180,9 @@ UPDATE postings
     AS decided (id, status, status_at, shipped_at, step_count)
  WHERE postings.id = decided.id
 """
+
+# Drawn one by one, as postings draw them: it goes only forward, beside a running service too, and needs no more than its privileges.
+SKIP_POSTING_NUMBERS: Final[LiteralString] = """
+SELECT max(nextval('posting_numbers')) AS last
+  FROM generate_series(1, $1::bigint)
+"""

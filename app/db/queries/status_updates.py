@@ -102,12 +102,13 @@ UPDATE status_updates
 RETURNING status_updates.id
 """
 
-# What no hint brought: postings with an update that has waited for longer than $1. Beginning after $2 and going round, so that no
-# posting is always first.
+# What no hint brought: postings with an update that has waited for longer than $1, or that seems to come from the future, since the
+# clock stepped back after it. Beginning after $2 and going round, so that no posting is always first.
 SWEEP_QUEUED_UPDATES: Final[LiteralString] = """
 SELECT DISTINCT posting_id
   FROM status_updates
- WHERE state = 'queued' AND accepted_at <= statement_timestamp() - $1::interval AND posting_id > $2
+ WHERE state = 'queued' AND posting_id > $2
+   AND accepted_at NOT BETWEEN statement_timestamp() - $1::interval AND statement_timestamp()
  ORDER BY posting_id
  LIMIT $3
 """
