@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from chaos.controls import CONTROLS
-from chaos.faults.catalogue import FAULTS, MIX
+from chaos.faults.catalogue import FAULTS, mix
 from chaos.report import report
 from chaos.run import Plan, run
 
@@ -37,7 +37,7 @@ def main(
     plan = Plan(
         seed=seed,
         duration=duration,
-        faults=[FAULTS[fault]] if fault else MIX,
+        faults=[FAULTS[fault]] if fault else mix(),
         alone=bool(fault),
         longest=30 if fault else 8,
         control=control if control in CONTROLS else None,

@@ -13,6 +13,7 @@ from chaos.client import PARTY
 from chaos.ledger import NO_ANSWER, now
 from chaos.system import Missed
 
+POSTING: Final = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
 _ATTEMPT_SECONDS: Final = 10
 _PAUSE_SECONDS: Final = 0.05
 
@@ -88,8 +89,7 @@ class Probe:
 
     def create_posting(self) -> str:
         """The tracking code of a new posting."""
-        posting = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
-        code: str = self.insist("POST", "/postings", posting).body["tracking_code"]
+        code: str = self.insist("POST", "/postings", POSTING).body["tracking_code"]
         return code
 
     def scan(self, tracking_code: str, description: str | None = None, *, within: float = 60) -> str:

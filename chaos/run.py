@@ -16,9 +16,12 @@ from app.embedded.process import Process, spawn
 from chaos.checker import Verdict, check
 from chaos.client import Orders
 from chaos.facts import count_queued, read_facts
+from chaos.faults.disasters import CLOCK_OF_POSTGRES
 from chaos.faults.fault import Fault
+from chaos.faults.requests import POISON
 from chaos.ledger import Entry, Fell, Ledger, now, read_ledgers
 from chaos.probe import Probe
+from chaos.servers import Equipment
 from chaos.system import Missed, System, until
 
 _ROOT: Final = Path(__file__).parent.parent
@@ -47,6 +50,11 @@ class Plan:
     parcels: int = 12
     patience: float = 60.0
 
+    @property
+    def equipment(self) -> Equipment | None:
+        """What the servers of this run stand on."""
+        return next((fault.needs for fault in self.faults if fault.needs), None)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -63,7 +71,7 @@ class Outcome:
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     """Carry the plan out in `folder`, which must be empty; `say` hears what is going on."""
     outcome = Outcome()
-    with System(folder, control=plan.control) as system:
+    with System(folder, control=plan.control, equipment=plan.equipment) as system:
         probe = Probe(system.urls)
         probe.register()
         with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
@@ -73,17 +81,18 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
             say("clients finish what they have begun ...")
         say("waiting until everything is decided ...")
         try:
-            until("nothing is queued", lambda: count_queued(system.postgres.url) == 0, seconds=plan.patience)
+            until("nothing is queued", lambda: count_queued(system.servers.postgres.url) == 0, seconds=plan.patience)
         except Missed as missed:
             system.missed.append(str(missed))
-        postings = read_facts(system.postgres.url)
+        postings = read_facts(system.servers.postgres.url)
         outcome.missed = system.missed
         outcome.notes = system.notes
     outcome.entries = list(read_ledgers(folder))
     outcome.decided = [
         update.seconds for posting in postings for update in posting.updates if update.seconds is not None
     ]
-    outcome.verdict = check(outcome.entries, postings, poison="poison")
+    clock_moved = any(isinstance(entry, Fell) and CLOCK_OF_POSTGRES in entry.fault for entry in outcome.entries)
+    outcome.verdict = check(outcome.entries, postings, poison=POISON, clock_moved=clock_moved)
     return outcome
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import os
-import shutil
 import signal
 import sys
 import time
@@ -11,20 +10,18 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import asyncpg
 
 from app.db.migrate import migrate
 from app.embedded.folder import free_port
-from app.embedded.postgres import PostgresServer, start_postgres
 from app.embedded.process import Process, spawn
-from app.embedded.valkey import start_valkey
 from chaos import controls, failpoints
+from chaos.disasters.clock import Clock
+from chaos.disasters.shim import can_build_shim
 from chaos.network import Network
-
-if TYPE_CHECKING:
-    from app.embedded.server import Server
+from chaos.servers import Equipment, Servers
 
 APIS: Final = 2
 WORKERS: Final = 3
@@ -112,11 +109,21 @@ class System:
     `notes` and `missed` are what a fault has to say of itself: figures, and promises that were not kept.
     """
 
-    def __init__(self, folder: Path, *, control: str | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        control: str | None = None,
+        equipment: Equipment | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._stack = ExitStack()
         self._settings = dict(settings or {})
         self._control = control
+        # A clock of its own for each process, where there is a compiler to make it with.
+        self.clocks: dict[str, Clock] = {}
+        self.servers: Final = Servers(folder, equipment=equipment, environment=self._clock("postgres"))
         self.failpoints: Final = folder / "failpoints"
         self.network: Final = Network()
         self.apis: list[Program] = []
@@ -124,8 +131,6 @@ class System:
         self.urls: tuple[str, ...] = ()
         self.notes: list[str] = []
         self.missed: list[str] = []
-        self.postgres: PostgresServer
-        self.valkey: Server
 
     def __enter__(self) -> Self:
         try:
@@ -142,10 +147,8 @@ class System:
 
     def _start(self) -> None:
         self.failpoints.mkdir(parents=True)
-        self.postgres = start_postgres(self._folder / "postgres")
-        self.valkey = start_valkey(self._folder / "valkey")
-        self._stack.callback(self._stop_servers)
-        asyncio.run(migrate(self.postgres.url))
+        self._stack.enter_context(self.servers)
+        asyncio.run(migrate(self.servers.postgres.url))
         if self._control:
             self.change_schema(controls.CONTROLS[self._control].schema)
         self._stack.enter_context(self.network)
@@ -161,13 +164,15 @@ class System:
         for api in self.apis:
             self.wait_until_ready(api)
 
-    def _stop_servers(self) -> None:
-        """Those that run by then: a fault may have put another in the first one's place."""
-        for server in (self.valkey, self.postgres):
-            server.stop()
+    def _clock(self, name: str) -> dict[str, str]:
+        """What gives the process called so a clock that can be moved."""
+        if not can_build_shim():
+            return {}
+        self.clocks[name] = Clock(self._folder / "clocks" / name)
+        return self.clocks[name].environment
 
     def _make(self, name: str, module: str, more: Mapping[str, str]) -> Program:
-        postgres, redis = self.postgres, self.valkey
+        postgres, redis = self.servers.postgres, self.servers.valkey
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": str(_ROOT),
@@ -178,6 +183,7 @@ class System:
             "LOG_LEVEL": "WARNING",
             failpoints.FOLDER_VARIABLE: str(self.failpoints),
             **({controls.VARIABLE: self._control} if self._control else {}),
+            **self._clock(name),
             **self._settings,
             **more,
         }
@@ -203,10 +209,12 @@ class System:
         for point in self.failpoints.iterdir():
             failpoints.disarm(self.failpoints, point.name)
         self.network.heal()
-        if self.postgres.exit_code() is not None:
-            self.restart_postgres()
-        if self.valkey.exit_code() is not None:
-            self.restart_valkey()
+        for clock in self.clocks.values():
+            clock.reset()
+        if self.servers.postgres.exit_code() is not None:
+            self.servers.restart_postgres()
+        if self.servers.valkey.exit_code() is not None:
+            self.servers.restart_valkey()
         for program in self.programs:
             if not program.alive:
                 program.start()
@@ -217,38 +225,13 @@ class System:
         """Run statements on the database, past all links."""
 
         async def change() -> None:
-            connection = await asyncpg.connect(self.postgres.url)
+            connection = await asyncpg.connect(self.servers.postgres.url)
             try:
                 await connection.execute(sql)
             finally:
                 await connection.close()
 
         asyncio.run(change())
-
-    def server_pids(self) -> list[int]:
-        """All processes of PostgreSQL, and that of Valkey."""
-        return [self.postgres.pid, *children(self.postgres.pid), self.valkey.pid]
-
-    def send_to_valkey(self, number: signal.Signals) -> None:
-        """Send a signal to Valkey."""
-        os.kill(self.valkey.pid, number)
-
-    def restart_postgres(self) -> None:
-        """Start PostgreSQL on its data and its port."""
-        self.postgres.kill()
-        self.postgres = start_postgres(self._folder / "postgres", port=self.postgres.port)
-
-    def restart_valkey(self, *, wiped: bool = False) -> None:
-        """Start Valkey on its port: on its data, or `wiped` on none."""
-        self.valkey.kill()
-        if wiped:
-            shutil.rmtree(self._folder / "valkey" / "data")
-        self.valkey = start_valkey(self._folder / "valkey", port=self.valkey.port)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that this one has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
 def _through(url: str, port: int) -> str:

@@ -3,15 +3,18 @@
 from itertools import chain
 from typing import Final
 
-from chaos.faults import network, overload, postgres, processes, redis, release, requests
+from chaos.disasters.shim import can_build_shim
+from chaos.faults import disasters, network, overload, postgres, processes, redis, release, requests
 from chaos.faults.fault import Fault
 
 FAULTS: Final[dict[str, Fault]] = {
     fault.name: fault
     for fault in chain.from_iterable(
-        room.FAULTS for room in (processes, redis, postgres, network, requests, overload, release)
+        room.FAULTS for room in (processes, redis, postgres, network, requests, disasters, overload, release)
     )
 }
 
-MIX: Final = tuple(fault for fault in FAULTS.values() if fault.in_mix)
-"""What falls when no fault is named."""
+
+def mix() -> list[Fault]:
+    """What falls when no fault is named: clocks are moved only where there is a compiler to make them with."""
+    return [fault for fault in FAULTS.values() if fault.in_mix and ("clock" not in fault.touches or can_build_shim())]

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from chaos.servers import Equipment
 from chaos.system import System
 
 Injection: TypeAlias = Callable[[System, random.Random], AbstractContextManager[None]]
@@ -31,7 +32,8 @@ class Expectation:
 class Fault:
     """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other.
 
-    `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own.
+    `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own, or `needs`
+    servers that stand on something unusual.
     """
 
     name: str
@@ -42,3 +44,4 @@ class Fault:
     lasts: tuple[float, float]
     expects: Expectation = Expectation()
     in_mix: bool = True
+    needs: Equipment | None = None

@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from chaos.client import PARTY
 from chaos.facts import count_queued
 from chaos.faults.fault import Fault
 from chaos.load import Load, Target
 from chaos.measures import percentile
-from chaos.probe import Probe
+from chaos.probe import POSTING, Probe
 from chaos.system import System
 
 _TIMES: Final = 5
@@ -57,11 +56,10 @@ class Pressed:
 def _targets(system: System) -> list[list[Target]]:
     """Postings of several clients."""
     found = []
-    posting = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
     for _ in range(_CLIENTS):
         probe = Probe(system.urls)
         probe.register()
-        created = probe.insist("POST", "/postings/batch", {"postings": [posting] * _POSTINGS_EACH})
+        created = probe.insist("POST", "/postings/batch", {"postings": [POSTING] * _POSTINGS_EACH})
         token = probe.headers["Authorization"].removeprefix("Bearer ")
         found.append([Target(token, each["tracking_code"]) for each in created.body["postings"]])
     return found
@@ -111,7 +109,7 @@ def _pinned(system: System) -> Iterator[list[int]]:
     cores = os.sched_getaffinity(0)
     first, *others = sorted(cores)
     api, *programs = system.programs
-    pids = [program.process.pid for program in programs] + system.server_pids()
+    pids = [program.process.pid for program in programs] + system.servers.pids()
     if others:
         for pid in pids:
             os.sched_setaffinity(pid, others)
@@ -144,7 +142,7 @@ def _overloaded(system: System, _chance: random.Random) -> Iterator[None]:
         (flooded,) = _press(
             dataclasses.replace(calm, rate=_TIMES * capacity.accepted, connections=_CONNECTIONS, seconds=_SECONDS)
         )
-        grown, backlog = _megabytes(api.process.pid) - before, count_queued(system.postgres.url)
+        grown, backlog = _megabytes(api.process.pid) - before, count_queued(system.servers.postgres.url)
         greedy, modest = _press(
             dataclasses.replace(calm, rate=2 * capacity.accepted, connections=_CONNECTIONS, targets=by_client[0]),
             dataclasses.replace(calm, rate=_MODEST_RATE, connections=8, targets=by_client[1]),

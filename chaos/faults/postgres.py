@@ -15,23 +15,24 @@ import asyncpg
 
 from chaos.faults.fault import RECOVERY_SECONDS, Expectation, Fault
 from chaos.probe import Probe
-from chaos.system import Missed, System, children, until
+from chaos.servers import children
+from chaos.system import Missed, System, until
 
 _HELD_BACK_SECONDS: Final = 5.0
 
 
 @contextmanager
 def _killed(system: System, _chance: random.Random) -> Iterator[None]:
-    system.postgres.kill()
+    system.servers.postgres.kill()
     yield
-    system.restart_postgres()
+    system.servers.restart_postgres()
 
 
 @contextmanager
 def _restarted(system: System, _chance: random.Random) -> Iterator[None]:
-    system.postgres.stop()
+    system.servers.postgres.stop()
     yield
-    system.restart_postgres()
+    system.servers.restart_postgres()
 
 
 def _serves_a_client(pid: int) -> bool:
@@ -48,7 +49,7 @@ def _backend_killed(system: System, chance: random.Random) -> Iterator[None]:
     backends: list[int] = []
 
     def found() -> bool:
-        backends[:] = [pid for pid in children(system.postgres.pid) if _serves_a_client(pid)]
+        backends[:] = [pid for pid in children(system.servers.postgres.pid) if _serves_a_client(pid)]
         return bool(backends)
 
     until("somebody is connected to PostgreSQL", found, seconds=10)
@@ -58,7 +59,7 @@ def _backend_killed(system: System, chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _frozen(system: System, _chance: random.Random) -> Iterator[None]:
-    pids = [system.postgres.pid, *children(system.postgres.pid)]
+    pids = [system.servers.postgres.pid, *children(system.servers.postgres.pid)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -108,7 +109,7 @@ def _posting_held(system: System, _chance: random.Random) -> Iterator[None]:
     probe = Probe(system.urls)
     probe.register()
     held, other = probe.create_posting(), probe.create_posting()
-    holder = _Holder(system.postgres.url, held)
+    holder = _Holder(system.servers.postgres.url, held)
     holder.hold()
     try:
         update = {"status": "shipped", "description": "while it is held"}

@@ -19,17 +19,17 @@ _BETWEEN_SECONDS: Final = 0.3
 def _killed(*, wiped: bool) -> Injection:
     @contextmanager
     def inject(system: System, _chance: random.Random) -> Iterator[None]:
-        system.valkey.kill()
+        system.servers.valkey.kill()
         yield
-        system.restart_valkey(wiped=wiped)
+        system.servers.restart_valkey(wiped=wiped)
 
     return inject
 
 
 def _command(system: System, *words: str) -> None:
     """Send one command to Valkey itself, past all links."""
-    url = urlsplit(system.valkey.url)
-    with socket.create_connection(("127.0.0.1", system.valkey.port), timeout=5) as connection:
+    url = urlsplit(system.servers.valkey.url)
+    with socket.create_connection(("127.0.0.1", system.servers.valkey.port), timeout=5) as connection:
         for line in (["AUTH", url.password or ""], list(words)):
             connection.sendall(f"*{len(line)}\r\n".encode() + b"".join(_bulk(word) for word in line))
             answer = connection.recv(1024)
@@ -58,18 +58,18 @@ def _full(system: System, _chance: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _frozen(system: System, _chance: random.Random) -> Iterator[None]:
-    system.send_to_valkey(signal.SIGSTOP)
+    system.servers.send_to_valkey(signal.SIGSTOP)
     yield
-    system.send_to_valkey(signal.SIGCONT)
+    system.servers.send_to_valkey(signal.SIGCONT)
 
 
 @contextmanager
 def _stuttering(system: System, chance: random.Random) -> Iterator[None]:
     """What a disk does that takes two seconds for each fsync: nothing is served meanwhile."""
     for _ in range(chance.randint(2, 4)):
-        system.send_to_valkey(signal.SIGSTOP)
+        system.servers.send_to_valkey(signal.SIGSTOP)
         time.sleep(_STUTTER_SECONDS)
-        system.send_to_valkey(signal.SIGCONT)
+        system.servers.send_to_valkey(signal.SIGCONT)
         time.sleep(_BETWEEN_SECONDS)
     yield
 

@@ -14,7 +14,7 @@ from chaos.probe import Probe
 from chaos.system import Missed, System
 
 _AT_ONCE: Final = 50
-_POISON: Final = "poison"
+POISON: Final = "poison"
 _DEAD_WITHIN: Final = 30.0
 
 
@@ -49,12 +49,12 @@ def _duplicated(system: System, _chance: random.Random) -> Iterator[None]:
 def _poisoned(system: System, _chance: random.Random) -> Iterator[None]:
     """PostgreSQL itself refuses the step of one update; the others, before and behind it, go on."""
     system.change_schema(
-        f"ALTER TABLE status_history ADD CONSTRAINT poison CHECK (description IS DISTINCT FROM '{_POISON}') NOT VALID"
+        f"ALTER TABLE status_history ADD CONSTRAINT poison CHECK (description IS DISTINCT FROM '{POISON}') NOT VALID"
     )
     probe = Probe(system.urls)
     probe.register()
     code = probe.create_posting()
-    before, poison, behind = probe.scan(code), probe.scan(code, _POISON), probe.scan(code)
+    before, poison, behind = probe.scan(code), probe.scan(code, POISON), probe.scan(code)
     probe.wait_until_decided(before, within=_DEAD_WITHIN)
     probe.wait_until_decided(poison, within=_DEAD_WITHIN)
     probe.wait_until_decided(behind, within=_DEAD_WITHIN)
