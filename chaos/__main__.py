@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from chaos.controls import CONTROLS
-from chaos.faults.catalogue import FAULTS, mix
+from chaos.faults.catalogue import FAULTS, SOAK, mix, soak
 from chaos.report import report
 from chaos.run import Plan, run
 
@@ -27,19 +27,23 @@ def main(
     """Break a running system at random, and prove that every promise was kept. Exit code 1 where one was not."""
     console = Console()
     if fault == "list":
-        for each in FAULTS.values():
+        for each in sorted(FAULTS.values(), key=lambda one: one.row):
             console.print(f"{each.row:>2}  {each.name:<32} {each.what}", highlight=False)
+        console.print(
+            f"19  {SOAK:<32} rows 1, 3 and 5 for a long time: memory, files, stream and tables stay flat",
+            highlight=False,
+        )
         return
-    if fault and fault not in FAULTS:
+    if fault and fault not in (SOAK, *FAULTS):
         sys.exit(f"There is no fault {fault!r}: FAULT=list names them all.")
     if control and control not in _CONTROLS:
         sys.exit(f"There is no control {control!r}: it is one of {', '.join(_CONTROLS)}.")
     plan = Plan(
         seed=seed,
         duration=duration,
-        faults=[FAULTS[fault]] if fault else mix(),
-        alone=bool(fault),
-        longest=30 if fault else 8,
+        faults=soak() if fault == SOAK else [FAULTS[fault]] if fault else mix(),
+        alone=fault in FAULTS,
+        longest=30 if fault in FAULTS else 8,
         control=control if control in CONTROLS else None,
         without_key=control == "retry-without-key",
     )

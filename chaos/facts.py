@@ -1,6 +1,5 @@
 """What PostgreSQL holds at the end, read as plainly as can be: the other side of the ledger."""
 
-import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from chaos.blocking import blocking
 from chaos.model import Step
 
 _POSTINGS: Final = "SELECT id, tracking_code, status, status_at, step_count, metadata ->> 'wish' AS wish FROM postings"
@@ -101,7 +101,7 @@ async def _read(url: str) -> list[Posting]:
 
 def read_facts(url: str) -> list[Posting]:
     """Every posting in the database."""
-    return asyncio.run(_read(url))
+    return blocking(_read(url))
 
 
 async def _count_queued(url: str) -> int:
@@ -114,7 +114,7 @@ async def _count_queued(url: str) -> int:
 
 def count_queued(url: str) -> int:
     """How many updates are not decided yet."""
-    return asyncio.run(_count_queued(url))
+    return blocking(_count_queued(url))
 
 
 def updates_by_wish(postings: list[Posting]) -> dict[str, list[Update]]:

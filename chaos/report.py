@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chaos.faults.fault import Fault
+from chaos.gauges import growing, middle_and_end
 from chaos.measures import Window, misses, percentile, seconds_of_202s, windows
 from chaos.run import Outcome, Plan
 
@@ -21,9 +22,11 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
     wrong = [
         f"{kind}: {sentence}" for kind, found in outcome.verdict.findings.items() for sentence in found[:_MOST_SHOWN]
     ]
-    wrong += outcome.missed
+    wrong += outcome.missed + growing(outcome.samples)
     if plan.alone:
         wrong += [sentence for window in fallen for sentence in misses(window, faults[window.fault])]
+    if flat := middle_and_end(outcome.samples):
+        console.print(_gauges_table(flat))
     for sentence in outcome.notes:
         console.print(sentence, highlight=False)
     for sentence in wrong:
@@ -66,6 +69,13 @@ def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, value)
+    return table
+
+
+def _gauges_table(flat: Mapping[str, tuple[float, float]]) -> Table:
+    table = Table("what must stay flat", "second quarter", "last quarter")
+    for name, (middle, end) in flat.items():
+        table.add_row(name, f"{middle:.0f}", f"{end:.0f}")
     return table
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.embedded.process import Process, spawn
+from chaos import gauges
 from chaos.checker import Verdict, check
 from chaos.client import Orders
 from chaos.facts import count_queued, read_facts
@@ -58,14 +59,15 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it: the verdict on the ledger, the ledger itself, the seconds that updates waited, and what was missed and
-    noted on the way."""
+    """What came of it: the verdict on the ledger, the ledger itself, the seconds that updates waited, what was missed and noted on
+    the way, and a sample of what must stay flat after each fault."""
 
     verdict: Verdict = field(default_factory=Verdict)
     entries: list[Entry] = field(default_factory=list)
     decided: list[float] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    samples: list[gauges.Sample] = field(default_factory=list)
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
@@ -76,7 +78,9 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         probe.register()
         with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
             probe.wait_until_all_works(within=plan.patience)
-            _Weather(plan, system, probe, ledger, say).rage()
+            weather = _Weather(plan, system, probe, ledger, say)
+            weather.rage()
+            outcome.samples = weather.samples
             system.revive()
             say("clients finish what they have begun ...")
         say("waiting until everything is decided ...")
@@ -138,6 +142,7 @@ class _Weather:
         self._probe = probe
         self._ledger = ledger
         self._say = say
+        self.samples: list[gauges.Sample] = []
 
     def rage(self) -> None:
         """Until the time of the plan is over."""
@@ -155,6 +160,7 @@ class _Weather:
             healed = now()
             recovery = self._recover(names)
             self._ledger.write(Fell(names, began, healed, healed + recovery))
+            self.samples.append(gauges.sample(self._system))
             self._say(f"{names}: {healed - began:.1f} s, well again after {recovery:.1f} s")
             time.sleep(self._chance.uniform(0.2, 1.0))
 

@@ -3,19 +3,23 @@
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from app.embedded.postgres import PostgresServer, start_postgres
-from app.embedded.server import Server
 from app.embedded.valkey import start_valkey
 from chaos.disasters import power_cut
 from chaos.disasters.disk import KEEPS_ALL_WAL, Disk, initdb_with_wal_in, small_disk
 from chaos.disasters.power_cut import PowerCut
+
+if TYPE_CHECKING:
+    from app.embedded.server import Server
 
 Equipment: TypeAlias = Literal["small-disk", "small-wal-disk", "power-cut"]
 """What the servers stand on instead of an ordinary disk: a small one for the data, or for the WAL alone, or one without power."""
@@ -110,6 +114,18 @@ class Servers:
         """Send a signal to Valkey."""
         os.kill(self.valkey.pid, number)
 
+    def ask_valkey(self, *words: str) -> bytes:
+        """Valkey's answer to one command, past all links, as it stands in the protocol (RESP) without its line end."""
+        password = urlsplit(self.valkey.url).password or ""
+        with socket.create_connection(("127.0.0.1", self.valkey.port), timeout=5) as connection:
+            connection.sendall(_written("AUTH", password) + _written(*words))
+            with connection.makefile("rb") as answers:
+                answers.readline()
+                answer = answers.readline().rstrip()
+        if not answer or answer.startswith(b"-"):
+            raise RuntimeError(f"Valkey answered {answer!r} to {words[0]}")
+        return answer
+
     def restart_postgres(self) -> None:
         """Start PostgreSQL on its data and its port."""
         self.postgres.kill()
@@ -130,6 +146,12 @@ class Servers:
         """Cut the power of both: they are dead, and what was not on the disk is gone; here and there a sector is."""
         self._cuts["postgres"].cut(self.postgres, survivors=chance)
         self._cuts["valkey"].cut(self.valkey, survivors=chance)
+
+
+def _written(*words: str) -> bytes:
+    """A command as RESP has it: an array of bulk strings."""
+    bulks = [b"$%d\r\n%s\r\n" % (len(data), data) for data in (word.encode() for word in words)]
+    return b"*%d\r\n" % len(bulks) + b"".join(bulks)
 
 
 def children(pid: int) -> list[int]:

@@ -1,6 +1,5 @@
 """The system under test: PostgreSQL, Valkey, two APIs and three workers, each reaching the others over links of its own."""
 
-import asyncio
 import http.client
 import os
 import signal
@@ -18,6 +17,7 @@ from app.db.migrate import migrate
 from app.embedded.folder import free_port
 from app.embedded.process import Process, spawn
 from chaos import controls, failpoints
+from chaos.blocking import blocking
 from chaos.disasters.clock import Clock
 from chaos.disasters.shim import can_build_shim
 from chaos.network import Network
@@ -148,9 +148,9 @@ class System:
     def _start(self) -> None:
         self.failpoints.mkdir(parents=True)
         self._stack.enter_context(self.servers)
-        asyncio.run(migrate(self.servers.postgres.url))
-        if self._control:
-            self.change_schema(controls.CONTROLS[self._control].schema)
+        blocking(migrate(self.servers.postgres.url))
+        if self._control and (schema := controls.CONTROLS[self._control].schema):
+            self.change_schema(schema)
         self._stack.enter_context(self.network)
         for number in range(1, APIS + 1):
             self.apis.append(self._make(f"api-{number}", "app.main", {"PORT": str(free_port())}))
@@ -231,7 +231,7 @@ class System:
             finally:
                 await connection.close()
 
-        asyncio.run(change())
+        blocking(change())
 
 
 def _through(url: str, port: int) -> str:

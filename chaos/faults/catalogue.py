@@ -14,6 +14,14 @@ FAULTS: Final[dict[str, Fault]] = {
     )
 }
 
+SOAK: Final = "soak"
+_SOAKED_IN: Final = (1, 3, 5)
+
+
+def soak() -> list[Fault]:
+    """What falls in a soak (row 19): the processes of the product, Redis and PostgreSQL die again and again."""
+    return [fault for fault in FAULTS.values() if fault.in_mix and fault.row in _SOAKED_IN]
+
 
 def mix() -> list[Fault]:
     """What falls when no fault is named: clocks are moved only where there is a compiler to make them with."""

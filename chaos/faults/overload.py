@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from chaos.facts import count_queued
 from chaos.faults.fault import Fault
+from chaos.gauges import megabytes
 from chaos.load import Load, Target
 from chaos.measures import percentile
 from chaos.probe import POSTING, Probe
@@ -122,11 +123,6 @@ def _pinned(system: System) -> Iterator[list[int]]:
                 os.sched_setaffinity(pid, cores)
 
 
-def _megabytes(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 @contextmanager
 def _overloaded(system: System, _chance: random.Random) -> Iterator[None]:
     """Find out what one API can do, ask five times as much, then let one client ask twice as much while another asks little."""
@@ -138,11 +134,11 @@ def _overloaded(system: System, _chance: random.Random) -> Iterator[None]:
         calm = Load(port, rate=0, connections=64, seconds=_SECONDS / 2, targets=everybody, cores=cores)
         _press(calm)  # warms up
         (capacity,) = _press(calm)
-        before = _megabytes(api.process.pid)
+        before = megabytes(api)
         (flooded,) = _press(
             dataclasses.replace(calm, rate=_TIMES * capacity.accepted, connections=_CONNECTIONS, seconds=_SECONDS)
         )
-        grown, backlog = _megabytes(api.process.pid) - before, count_queued(system.servers.postgres.url)
+        grown, backlog = megabytes(api) - before, count_queued(system.servers.postgres.url)
         greedy, modest = _press(
             dataclasses.replace(calm, rate=2 * capacity.accepted, connections=_CONNECTIONS, targets=by_client[0]),
             dataclasses.replace(calm, rate=_MODEST_RATE, connections=8, targets=by_client[1]),

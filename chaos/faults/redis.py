@@ -2,12 +2,10 @@
 
 import random
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 from chaos.faults.fault import Expectation, Fault, Injection
 from chaos.system import System
@@ -26,34 +24,18 @@ def _killed(*, wiped: bool) -> Injection:
     return inject
 
 
-def _command(system: System, *words: str) -> None:
-    """Send one command to Valkey itself, past all links."""
-    url = urlsplit(system.servers.valkey.url)
-    with socket.create_connection(("127.0.0.1", system.servers.valkey.port), timeout=5) as connection:
-        for line in (["AUTH", url.password or ""], list(words)):
-            connection.sendall(f"*{len(line)}\r\n".encode() + b"".join(_bulk(word) for word in line))
-            answer = connection.recv(1024)
-            if not answer.startswith(b"+OK"):
-                raise RuntimeError(f"Valkey answered {answer!r} to {line[0]}")
-
-
-def _bulk(word: str) -> bytes:
-    data = word.encode()
-    return b"$%d\r\n%s\r\n" % (len(data), data)
-
-
 @contextmanager
 def _flushed(system: System, _chance: random.Random) -> Iterator[None]:
-    _command(system, "FLUSHALL")
+    system.servers.ask_valkey("FLUSHALL")
     yield
-    _command(system, "FLUSHALL")
+    system.servers.ask_valkey("FLUSHALL")
 
 
 @contextmanager
 def _full(system: System, _chance: random.Random) -> Iterator[None]:
-    _command(system, "CONFIG", "SET", "maxmemory", "1")
+    system.servers.ask_valkey("CONFIG", "SET", "maxmemory", "1")
     yield
-    _command(system, "CONFIG", "SET", "maxmemory", "0")
+    system.servers.ask_valkey("CONFIG", "SET", "maxmemory", "0")
 
 
 @contextmanager
