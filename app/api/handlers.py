@@ -65,11 +65,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 def _methods_at(request: Request) -> set[str]:
     """All methods that the path takes: the framework names those of the first route that fits, and a path has several."""
-    found: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
-            found.update(method.upper() for method in operations)
-    return found
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    fitting = [path for path in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path)]
+    # A path that is written out is meant before one that it fits by chance: /postings/batch is no tracking code.
+    closest = min(fitting, key=lambda path: path.count("{"), default=None)
+    return {method.upper() for method in paths[closest]} if closest is not None else set()
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -18,7 +18,9 @@ def check_digit(serial: str) -> int:
 
 def normalize_tracking_code(text: str) -> str:
     """The code as it is stored: without spaces and hyphens, in capitals."""
-    return re.sub(r"[\s-]", "", text).upper()
+    bare = re.sub(r"[\s-]", "", text)
+    # Beyond ASCII, capitals are guesses: those of ß are SS.
+    return bare.upper() if bare.isascii() else bare
 
 
 def is_tracking_code(code: str) -> bool:
