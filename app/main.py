@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
+from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
 from app.api.problems import declares
@@ -86,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        dependencies=[Depends(check_query)],
+        dependencies=[Depends(check_method), Depends(check_query)],
         responses=declares(ValidationFailed, ServiceUnavailable),
         redirect_slashes=False,
     )

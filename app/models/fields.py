@@ -30,15 +30,17 @@ _DATE: Final = r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIMESTAMP: Final = (
     _DATE + r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
-# ISO 8601 without the years and months that have no length of their own.
-_DURATION: Final = r"P[0-9]{1,3}W|P(?=[0-9T])([0-9]{1,4}D)?(T(?=[0-9])([0-9]{1,5}H)?([0-9]{1,5}M)?([0-9]{1,5}S)?)?"
+# RFC 3339, appendix A, without the years and months that have no length of their own.
+_N: Final = "[0-9]{1,5}"
+_HOURS: Final = f"T({_N}H({_N}M({_N}S)?)?|{_N}M({_N}S)?|{_N}S)"
+_DURATION: Final = f"P([0-9]{{1,3}}W|[0-9]{{1,4}}D({_HOURS})?|{_HOURS})"
 # A CPF, or a CNPJ (since July 2026 with letters in its first twelve places).
 _DOCUMENT: Final = (
     r"[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"
     r"|[0-9A-Za-z]{2}\.?[0-9A-Za-z]{3}\.?[0-9A-Za-z]{3}/?[0-9A-Za-z]{4}-?[0-9]{2}"
 )
 _MONEY: Final = r"[0-9]{1,10}(\.[0-9]{1,2})?"
-_CEP: Final = r"[0-9]{5}-?[0-9]{3}"
+_CEP: Final = r"(?!00000-?000$)[0-9]{5}-?[0-9]{3}"
 _UUID: Final = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _PHONE: Final = r"\+?[0-9() .-]{8,25}"
 _SERVICE: Final = r"[a-z0-9][a-z0-9_-]{0,39}"
@@ -105,7 +107,7 @@ def _parse_duration(value: object) -> timedelta:
     )
 
 
-def _parse_count(value: object) -> object:
+def parse_count(value: object) -> object:
     """A query string has nothing but text; what reads it would take `1_0`, `5.0` and ` 5` for numbers too."""
     if isinstance(value, str):
         if not re.fullmatch("[0-9]{1,9}", value):
@@ -155,10 +157,9 @@ def _normal_document(value: str) -> str:
 
 
 def _normal_cep(value: str) -> str:
-    bare = value.replace("-", "")
-    if not _fits(value, _CEP) or bare == "0" * 8:
+    if not _fits(value, _CEP):
         raise ValueError("must be a CEP of eight digits, such as 01310-100")
-    return bare
+    return value.replace("-", "")
 
 
 def _bounded_metadata(value: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +185,6 @@ Duration = Annotated[
     WithJsonSchema(_schema(_DURATION, format="duration", examples=["P3D"])),
 ]
 Id = Annotated[UUID, BeforeValidator(_parse_uuid), Field(strict=False), WithJsonSchema(_schema(_UUID, format="uuid"))]
-Count = Annotated[int, BeforeValidator(_parse_count)]
 Money = Annotated[
     Decimal,
     BeforeValidator(_parse_money),

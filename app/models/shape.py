@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.models.fields import Count
+from app.models.fields import parse_count
 
 
 class Shape(BaseModel):
@@ -32,4 +32,6 @@ Cursor = Annotated[
     Field(pattern=f"^{CURSOR}$", description="next_cursor of the page before.", json_schema_extra={"format": "cursor"}),
 ]
 NextCursor = Annotated[str, Field(json_schema_extra={"pattern": f"^{CURSOR}$", "format": "cursor"})]
-PageLength = Annotated[Count, Field(ge=1, le=200, description="How many a page holds at most.")]
+PageLength = Annotated[
+    int, Field(ge=1, le=200, description="How many a page holds at most."), BeforeValidator(parse_count)
+]
