@@ -110,7 +110,7 @@ def _parse_duration(value: object) -> timedelta:
 def parse_count(value: object) -> object:
     """A query string has nothing but text; what reads it would take `1_0`, `5.0` and ` 5` for numbers too."""
     if isinstance(value, str):
-        if not re.fullmatch("[0-9]{1,9}", value):
+        if not re.fullmatch("0|-?[1-9][0-9]{0,8}", value):
             raise ValueError("must be a whole number written in digits")
         return int(value)
     return value
