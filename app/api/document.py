@@ -65,7 +65,7 @@ def _complete_operation(method: str, operation: dict[str, Any]) -> None:
 
 
 def _refusals(method: str, operation: dict[str, Any]) -> list[type[Refusal]]:
-    kinds = list(_EVERYWHERE)
+    kinds: list[type[Refusal]] = [*_EVERYWHERE]
     for media_type in operation.get("requestBody", {}).get("content", ()):
         kinds += _OF_BODIES[media_type]
     if method != "get":
