@@ -6,8 +6,10 @@ The database makes them; here they are only read.
 import re
 from typing import Final
 
+from app.models.fields import TRACKING_CODE
+
 WEIGHTS: Final = (8, 6, 4, 2, 3, 5, 9, 7)
-_SHAPE: Final = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
+_SHAPE: Final = re.compile(TRACKING_CODE)
 
 
 def check_digit(serial: str) -> int:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
-from app.models.fields import Document, Email, Name, Password, Printable, Text, Timestamp
+from app.models.fields import Document, Email, FormText, Name, Password, Timestamp, TriedPassword, Username
 from app.models.shape import Shape, never_null
 
 Role: TypeAlias = Literal["client", "operator"]
@@ -48,11 +48,11 @@ class PasswordGrant(Shape):
     """The form of RFC 6749, section 4.3.2; `scope` and the client's own credentials may be sent and change nothing."""
 
     grant_type: Literal["password"]
-    username: Annotated[Text, Field(max_length=254)]
-    password: Annotated[Printable, Field(min_length=1, max_length=256)]
-    scope: Annotated[Printable, Field(max_length=500)] = ""
-    client_id: Annotated[Printable, Field(max_length=200)] = ""
-    client_secret: Annotated[Printable, Field(max_length=200)] = ""
+    username: Username
+    password: TriedPassword
+    scope: FormText = ""
+    client_id: FormText = ""
+    client_secret: FormText = ""
 
 
 class Client(Shape):

@@ -171,6 +171,9 @@ def _bounded_metadata(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+_OF_TEXT: Final = _schema(_TEXT)
+_OF_PRINTABLE: Final = _schema(_PRINTABLE)
+
 Timestamp = Annotated[
     datetime,
     BeforeValidator(parse_timestamp),
@@ -215,13 +218,25 @@ Phone = Annotated[str, Field(pattern=f"^{_PHONE}$", examples=["+55 11 91234-5678
 TrackingCode = Annotated[
     str, WithJsonSchema(_schema(TRACKING_CODE, format="tracking-code", examples=["ZP473124829BR"]))
 ]
-Printable = Annotated[str, AfterValidator(_printable), Field(json_schema_extra=_schema(_PRINTABLE))]
-Text = Annotated[str, AfterValidator(_clean_text), Field(min_length=1, json_schema_extra=_schema(_TEXT))]
-Name = Annotated[Text, Field(max_length=200)]
-ShortText = Annotated[Text, Field(max_length=100)]
-LongText = Annotated[Text, Field(max_length=500)]
+# The length is that of the text as it was sent: it is looked at before the spaces around it are taken away.
+Name = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)]
+ShortText = Annotated[str, Field(min_length=1, max_length=100, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)]
+LongText = Annotated[str, Field(min_length=1, max_length=500, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)]
+Username = Annotated[str, Field(min_length=1, max_length=254, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)]
+WrittenCode = Annotated[
+    str, Field(min_length=1, max_length=40, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)
+]
+WrittenCodes = Annotated[
+    str, Field(min_length=1, max_length=1000, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)
+]
+FormText = Annotated[str, Field(max_length=500, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
 Service = Annotated[str, Field(pattern=f"^{_SERVICE}$", examples=["standard"])]
-Password = Annotated[Printable, Field(min_length=8, max_length=256)]
+Password = Annotated[
+    str, Field(min_length=8, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)
+]
+TriedPassword = Annotated[
+    str, Field(min_length=1, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)
+]
 Grams = Annotated[int, Field(ge=1, le=1_000_000)]
 CubicCentimetres = Annotated[int, Field(ge=1, le=100_000_000)]
 Centimetres = Annotated[int, Field(ge=1, le=1_000)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.models.fields import Id, LongText, ShortText, Status, Text, Timestamp, TrackingCode, Uf
+from app.models.fields import Id, LongText, ShortText, Status, Timestamp, TrackingCode, Uf, WrittenCode
 from app.models.shape import Cursor, NextCursor, PageLength, Query, Shape
 
 State: TypeAlias = Literal["queued", "applied", "refused"]
@@ -54,7 +54,7 @@ class BatchedStatusUpdateRequest(StatusUpdateRequest):
         json_schema_extra={"examples": [{"tracking_code": "ZP473124829BR", **StatusUpdateRequest.example}]}
     )
 
-    tracking_code: Text = Field(max_length=40)
+    tracking_code: WrittenCode
 
 
 class StatusUpdateRequests(Shape):

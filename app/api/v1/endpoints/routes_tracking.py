@@ -3,11 +3,10 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from app.api.problems import declares
 from app.core.deps import ReaderDep, TrackingCodePath
-from app.models.fields import Text
+from app.models.fields import WrittenCodes
 from app.models.tracking import Tracking, Trackings
 from app.services import tracking_service
 from app.services.errors import InvalidTrackingCode, TooManyCodes, TrackingNotFound
@@ -19,7 +18,7 @@ router: Final = APIRouter(prefix="/tracking", tags=["tracking"])
 async def track_many(
     reader: ReaderDep,
     codes: Annotated[
-        list[Annotated[Text, Field(max_length=1000)]],
+        list[WrittenCodes],
         Query(description="Up to 50 codes, with commas between them or one a parameter.", min_length=1, max_length=50),
     ],
 ) -> Trackings:
