@@ -199,6 +199,8 @@ class Sender:
 def _not_refused(operation: Operation, answer: Answer) -> str:
     if not 400 <= answer.status < 500:
         return "was not refused"
+    if answer.status == 429:
+        return "was not looked at"
     if answer.headers.get("Content-Type") != "application/problem+json":
         return "is no problem"
     return "; ".join(wrong_with(operation, answer.status, answer.headers["Content-Type"], answer.json))
