@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos bench-worker format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench-worker format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,11 @@ migrate: ## Bring the database of DATABASE_URL, or of the running `make up`, to 
 test: ## Run all tests, on a PostgreSQL and a Valkey of their own [ARGS='-k name']
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m pytest $(ARGS)
+
+fuzz: ## Hold the running service against its OpenAPI document [SECONDS=600 | EXAMPLES=100] [SEED=1]
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m tests.fuzz $(call said,SECONDS,--seconds "$$SECONDS") $(call said,EXAMPLES,--examples "$$EXAMPLES") \
+		$(call said,SEED,--seed "$$SEED")
 
 check: ## Check format, lint, types, import contracts and migrations
 	@sh .ci/sync develop

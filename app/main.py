@@ -8,12 +8,14 @@ from importlib.metadata import version
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
-from app.api.edge_errors import BodyTooLarge, MalformedJson, ServiceUnavailable, UnsupportedMediaType, ValidationFailed
+from app.api.edge_errors import ServiceUnavailable, ValidationFailed
+from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
+from app.api.parameters import check_query
 from app.api.problems import declares
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
@@ -85,7 +87,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        responses=declares(ValidationFailed, ServiceUnavailable, BodyTooLarge, UnsupportedMediaType, MalformedJson),
+        dependencies=[Depends(check_method), Depends(check_query)],
+        responses=declares(ValidationFailed, ServiceUnavailable),
+        redirect_slashes=False,
     )
     # The last one added is the first one passed.
     app.add_middleware(

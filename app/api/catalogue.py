@@ -1,8 +1,8 @@
 """The catalogue of problems: what each code means, for whoever follows the `type` of one."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from app.api import edge_errors, portuguese
 from app.api.problems import STATUS_OF, declares, title_of
@@ -35,7 +35,7 @@ async def list_problems() -> ProblemKinds:
 
 
 @router.get("/{code}", responses=declares(edge_errors.NotFound))
-async def get_problem(code: str) -> ProblemKind:
+async def get_problem(code: Annotated[str, Path(json_schema_extra={"pattern": "^[a-z_]{1,40}$"})]) -> ProblemKind:
     """What one code means."""
     try:
         return _KINDS[code]

@@ -7,22 +7,21 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from app.api.problems import Problem
+from app.api.document import complete
 
 _STATIC: Final = Path(__file__).parent / "static"
 
 
 def add_docs(app: FastAPI) -> None:
-    """Mount the page and its files, and put into the schema what `problems.declares` names."""
+    """Mount the page and its files, and make the schema exact."""
     describe = app.openapi
 
-    def describe_with_problems() -> dict[str, Any]:
-        document = describe()
-        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"].update({**schema.pop("$defs"), "Problem": schema})
-        return document
+    def describe_exactly() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            complete(describe())
+        return describe()  # from here on it is kept
 
-    app.openapi = describe_with_problems  # type: ignore[method-assign]
+    app.openapi = describe_exactly  # type: ignore[method-assign]
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
 
     @app.get("/docs", include_in_schema=False)

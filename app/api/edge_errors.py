@@ -11,8 +11,12 @@ class MalformedJson(Refusal):
     """The body is not one JSON document in UTF-8 with unique keys and finite numbers."""
 
 
+class MalformedParameters(Refusal):
+    """The query string or the form is not percent-encoded UTF-8, or gives a name twice that has one value."""
+
+
 class UnsupportedMediaType(Refusal):
-    """Send the body as application/json (POST /api/v1/auth/token alone takes application/x-www-form-urlencoded)."""
+    """Send the body as application/json (POST /api/v1/auth/token alone takes application/x-www-form-urlencoded), and not compressed."""
 
 
 class BodyTooLarge(Refusal):

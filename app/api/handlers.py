@@ -1,7 +1,6 @@
 """Catches what a route lets through, and answers with a problem."""
 
 import logging
-import re
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import edge_errors
+from app.api.methods import methods_at
 from app.api.problems import InvalidPlace, answer
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
 from app.services.errors import Refusal
@@ -59,17 +59,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     kind = _KIND_OF_STATUS.get(error.status_code, edge_errors.BadRequest)
     headers = dict(error.headers or {})
     if kind is edge_errors.MethodNotAllowed:
-        headers["Allow"] = ", ".join(sorted(_methods_at(request))) or headers["Allow"]
+        headers["Allow"] = ", ".join(sorted(methods_at(request))) or headers.get("Allow", "")
     return answer(request, kind(), headers=headers)
-
-
-def _methods_at(request: Request) -> set[str]:
-    """All methods that the path takes: the framework names those of the first route that fits, and a path has several."""
-    found: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
-            found.update(method.upper() for method in operations)
-    return found
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import edge_errors
+from app.api.parameters import check_form
 from app.api.problems import problem_response
 from app.services.errors import Refusal
 
@@ -106,10 +107,13 @@ class BodyGuard:
         return b"".join(parts)
 
     def _check(self, scope: Scope, headers: Headers, body: bytes) -> None:
+        if headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise edge_errors.UnsupportedMediaType
         media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if scope["path"] in self._forms:
             if media_type != "application/x-www-form-urlencoded":
                 raise edge_errors.UnsupportedMediaType
+            check_form(body)
         elif media_type != "application/json":
             raise edge_errors.UnsupportedMediaType
         else:

@@ -49,6 +49,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "JSON malformado",
         "O corpo não é um documento JSON em UTF-8 com chaves únicas e números finitos.",
     ),
+    "malformed_parameters": (
+        "Parâmetros malformados",
+        "A query string ou o formulário não é UTF-8 com codificação percentual, ou repete um nome que só tem um valor.",
+    ),
     "method_not_allowed": (
         "Método não permitido",
         "Este endereço não aceita este método: o cabeçalho Allow diz quais aceita.",

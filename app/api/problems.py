@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.api import edge_errors, portuguese
-from app.models.shape import Shape
+from app.models.shape import Shape, never_null
 from app.services import errors
 from app.services.errors import Refusal
 
 STATUS_OF: Final[dict[type[Refusal], int]] = {
     edge_errors.BadRequest: 400,
     edge_errors.MalformedJson: 400,
+    edge_errors.MalformedParameters: 400,
     errors.InvalidCursor: 400,
     errors.InvalidIdempotencyKey: 400,
     errors.InvalidCredentials: 401,
@@ -76,13 +77,13 @@ class Problem(Shape):
         }
     )
 
-    type: str
+    type: str = Field(pattern="^/problems/[a-z_]+$", json_schema_extra={"format": "uri-reference"})
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     detail: str
-    code: str
-    errors: list[InvalidPlace] | None = None
-    references: list[str] | None = None
+    code: str = Field(json_schema_extra={"enum": [*sorted(kind.code() for kind in STATUS_OF)]})
+    errors: list[InvalidPlace] | None = Field(default=None, json_schema_extra=never_null)
+    references: list[str] | None = Field(default=None, json_schema_extra=never_null)
 
 
 def title_of(kind: type[Refusal]) -> str:
@@ -148,18 +149,29 @@ def answer(request: Request, refusal: Refusal, **more: Any) -> Response:
 
 
 def declares(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for OpenAPI: the refusals it may give, by status, each with an example.
-
-    The schema is named, not given as a model: FastAPI would say that it is sent as application/json. `docs.add_docs` supplies it.
-    """
+    """The `responses` of a route for OpenAPI: the refusals it may give, by status, each with an example."""
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        status = STATUS_OF[kind]
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
-        entry = responses.setdefault(status, {"description": "", "content": content})
-        entry["description"] = ", ".join(filter(None, [entry["description"], title_of(kind)]))
-        entry["content"][MEDIA_TYPE]["examples"][kind.code()] = {"value": example_of(kind)}
+        declare(responses, kind)
     return responses
+
+
+def declare(responses: dict[int | str, dict[str, Any]], kind: type[Refusal]) -> None:
+    """Add one refusal to the `responses` of an operation; a status lists the codes that it may have there, and no others.
+
+    The schema is named, not given as a model: FastAPI would say that it is sent as application/json. `document.complete` supplies it.
+    """
+    status = STATUS_OF[kind]
+    codes: dict[str, Any] = {"properties": {"status": {"const": status}, "code": {"enum": []}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}
+    entry = responses.setdefault(
+        str(status), {"description": "", "content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}}
+    )
+    content = entry["content"][MEDIA_TYPE]
+    if kind.code() not in content["examples"]:
+        entry["description"] = ", ".join(filter(None, [entry["description"], title_of(kind)]))
+        content["examples"][kind.code()] = {"value": example_of(kind)}
+        content["schema"]["allOf"][1]["properties"]["code"]["enum"].append(kind.code())
 
 
 def example_of(kind: type[Refusal]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from app.core.auth import AccessTokens, Passwords
@@ -76,12 +76,26 @@ async def get_operator(caller: CallerDep) -> Caller:
 
 OperatorDep = Annotated[Caller, Depends(get_operator)]
 
+TrackingCodePath = Annotated[
+    str,
+    Path(
+        description="With or without spaces and hyphens, in capitals or not.",
+        # Only told, not checked here: the refusal has a code of its own.
+        json_schema_extra={
+            "pattern": "^([A-Za-z][ -]?){2}([0-9][ -]?){9}[A-Za-z][ -]?[A-Za-z]$",
+            "format": "tracking-code",
+        },
+    ),
+]
+
 
 async def get_idempotency_key(
     idempotency_key: Annotated[
         str | None,
         Header(
             description="1 to 255 printable ASCII characters of your choice: a request repeated with the same key is the same request.",
+            # Only told, not checked here: the refusal has a code of its own.
+            json_schema_extra={"pattern": "^[!-~]([ -~]{0,253}[!-~])?$", "format": "idempotency-key"},
         ),
     ] = None,
 ) -> str | None:

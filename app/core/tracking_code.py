@@ -6,8 +6,10 @@ The database makes them; here they are only read.
 import re
 from typing import Final
 
+from app.models.fields import TRACKING_CODE
+
 WEIGHTS: Final = (8, 6, 4, 2, 3, 5, 9, 7)
-_SHAPE: Final = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
+_SHAPE: Final = re.compile(TRACKING_CODE)
 
 
 def check_digit(serial: str) -> int:
@@ -18,7 +20,9 @@ def check_digit(serial: str) -> int:
 
 def normalize_tracking_code(text: str) -> str:
     """The code as it is stored: without spaces and hyphens, in capitals."""
-    return re.sub(r"[\s-]", "", text).upper()
+    bare = re.sub(r"[\s-]", "", text)
+    # Beyond ASCII, capitals are guesses: those of ß are SS.
+    return bare.upper() if bare.isascii() else bare
 
 
 def is_tracking_code(code: str) -> bool:

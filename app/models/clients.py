@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
-from app.models.fields import Document, Email, Name, Password, Timestamp
-from app.models.shape import Shape
+from app.models.fields import Document, Email, FormText, Name, Password, Timestamp, TriedPassword, Username
+from app.models.shape import Shape, never_null
 
 Role: TypeAlias = Literal["client", "operator"]
 
@@ -33,7 +33,7 @@ class ClientChanges(Shape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Loja Azul Ltda."}]})
 
-    name: Name | None = None
+    name: Name | None = Field(default=None, json_schema_extra=never_null)
     document: Document | None = None
 
     @field_validator("name")
@@ -48,11 +48,11 @@ class PasswordGrant(Shape):
     """The form of RFC 6749, section 4.3.2; `scope` and the client's own credentials may be sent and change nothing."""
 
     grant_type: Literal["password"]
-    username: Annotated[str, Field(min_length=1, max_length=254)]
-    password: Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})]
-    scope: Annotated[str, Field(max_length=500)] = ""
-    client_id: Annotated[str, Field(max_length=200)] | None = None
-    client_secret: Annotated[str, Field(max_length=200)] | None = None
+    username: Username
+    password: TriedPassword
+    scope: FormText = ""
+    client_id: FormText = ""
+    client_secret: FormText = ""
 
 
 class Client(Shape):
@@ -61,8 +61,8 @@ class Client(Shape):
     id: UUID
     role: Role
     name: str
-    email: str
-    document: str | None
+    email: Email
+    document: Document | None
     created_at: Timestamp
 
 
@@ -83,4 +83,4 @@ class AccessToken(Shape):
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name
-    expires_in: int
+    expires_in: Annotated[int, Field(ge=1)]

@@ -1,11 +1,10 @@
 """Shapes of postings."""
 
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from app.models.fields import (
     Centimetres,
@@ -13,6 +12,7 @@ from app.models.fields import (
     CubicCentimetres,
     Day,
     Document,
+    Duration,
     Email,
     Grams,
     LongText,
@@ -24,9 +24,10 @@ from app.models.fields import (
     ShortText,
     Status,
     Timestamp,
+    TrackingCode,
     Uf,
 )
-from app.models.shape import Cursor, PageLength, Query, Shape
+from app.models.shape import Cursor, NextCursor, PageLength, Query, Shape
 
 Sort: TypeAlias = Literal["-created_at", "created_at", "-posted_at", "posted_at"]
 
@@ -80,11 +81,26 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+_SIDES: Final = ("length_cm", "width_cm", "height_cm")
+_MEASURES: list[JsonValue] = [
+    {
+        "title": "By its volume",
+        "required": ["volume_cm3"],
+        "properties": {"volume_cm3": {"type": "integer"}, **{side: {"type": "null"} for side in _SIDES}},
+    },
+    {
+        "title": "By its sides",
+        "required": [*_SIDES],
+        "properties": {"volume_cm3": {"type": "null"}, **{side: {"type": "integer"} for side in _SIDES}},
+    },
+]
+
+
 class NewPosting(Shape):
     """A posting to be created: measured by its volume or by its three sides."""
 
     example: ClassVar[dict[str, Any]] = _EXAMPLE
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE], "oneOf": _MEASURES})
 
     reference: ShortText | None = Field(default=None, description="Your own number for it: unique among your postings.")
     description: LongText | None = None
@@ -127,16 +143,16 @@ class NewPostings(Shape):
 class Posting(Shape):
     """A posting as its owner sees it. Weights in g, lengths in cm, volume in cm³, money in BRL."""
 
-    tracking_code: str
+    tracking_code: TrackingCode
     client_id: UUID
     reference: str | None
     description: str | None
-    service: str
-    weight_g: int
-    volume_cm3: int
-    length_cm: int | None
-    width_cm: int | None
-    height_cm: int | None
+    service: Service
+    weight_g: Grams
+    volume_cm3: int = Field(ge=1)
+    length_cm: Centimetres | None
+    width_cm: Centimetres | None
+    height_cm: Centimetres | None
     declared_value: Money
     freight_price: Money
     currency: Literal["BRL"] = "BRL"
@@ -163,7 +179,7 @@ class PostingPage(Shape):
     """A page of postings; `next_cursor` is None on the last one."""
 
     postings: list[Posting]
-    next_cursor: str | None
+    next_cursor: NextCursor | None
 
 
 class PostingQuery(Query):
@@ -178,12 +194,8 @@ class PostingQuery(Query):
     recipient_city: ShortText | None = None
     recipient_uf: Uf | None = None
     recipient_cep: str | None = Field(default=None, pattern="^[0-9]{1,8}$", description="The CEP, or how it begins.")
-    stalled_for: timedelta | None = Field(
-        default=None,
-        ge=timedelta(0),
-        le=timedelta(days=3650),
-        description="Not finished, and without a step for this long: an ISO 8601 duration.",
-        examples=["P3D"],
+    stalled_for: Duration | None = Field(
+        default=None, description="Not finished, and without a step for this long: an ISO 8601 duration."
     )
     search: ShortText | None = Field(
         default=None, description="Part of the tracking code, reference, description or recipient's name."

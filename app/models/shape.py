@@ -1,8 +1,10 @@
 """The base of every shape: frozen, nothing unknown, nothing converted by guessing."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.models.fields import parse_count
 
 
 class Shape(BaseModel):
@@ -17,7 +19,19 @@ class Query(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """Tell in the JSON Schema of a field that it may be left out, but not be null (which stands in the model for "left out")."""
+    (kept,) = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+    schema.pop("default", None)
+    schema.update({**kept, **schema})
+
+
+CURSOR: Final = "[A-Za-z0-9_-]{1,400}"
 Cursor = Annotated[
-    str, Field(min_length=1, max_length=400, pattern="^[A-Za-z0-9_-]+$", description="next_cursor of the page before.")
+    str,
+    Field(pattern=f"^{CURSOR}$", description="next_cursor of the page before.", json_schema_extra={"format": "cursor"}),
 ]
-PageLength = Annotated[int, Field(ge=1, le=200, description="How many a page holds at most.")]
+NextCursor = Annotated[str, Field(json_schema_extra={"pattern": f"^{CURSOR}$", "format": "cursor"})]
+PageLength = Annotated[
+    int, Field(ge=1, le=200, description="How many a page holds at most."), BeforeValidator(parse_count)
+]

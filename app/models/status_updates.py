@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.models.fields import Id, LongText, ShortText, Status, Timestamp, Uf
-from app.models.shape import Cursor, PageLength, Query, Shape
+from app.models.fields import Id, LongText, ShortText, Status, Timestamp, TrackingCode, Uf, WrittenCode
+from app.models.shape import Cursor, NextCursor, PageLength, Query, Shape
 
 State: TypeAlias = Literal["queued", "applied", "refused"]
 RefusalCode: TypeAlias = Literal[
@@ -54,7 +54,7 @@ class BatchedStatusUpdateRequest(StatusUpdateRequest):
         json_schema_extra={"examples": [{"tracking_code": "ZP473124829BR", **StatusUpdateRequest.example}]}
     )
 
-    tracking_code: str = Field(min_length=1, max_length=40)
+    tracking_code: WrittenCode
 
 
 class StatusUpdateRequests(Shape):
@@ -74,11 +74,11 @@ class StatusUpdate(Shape):
     """An update as it stands: queued, applied, or refused with its reason. `occurred_at` is None when the caller gave none."""
 
     id: UUID
-    tracking_code: str
+    tracking_code: TrackingCode
     status: Status
     occurred_at: Timestamp | None
     city: str | None
-    uf: str | None
+    uf: Uf | None
     description: str | None
     state: State
     refusal: RefusalReason | None
@@ -105,7 +105,7 @@ class StatusUpdatePage(Shape):
     """A page of updates, the newest first; `next_cursor` is None on the last one."""
 
     status_updates: list[StatusUpdate]
-    next_cursor: str | None
+    next_cursor: NextCursor | None
 
 
 class StatusUpdateQuery(Query):
@@ -121,28 +121,28 @@ class StatusUpdateQuery(Query):
 class Step(Shape):
     """A step of a posting's life as its owner sees it, numbered in the order of recording."""
 
-    seq: int
+    seq: int = Field(ge=1)
     status: Status
     occurred_at: Timestamp
     recorded_at: Timestamp
     city: str | None
-    uf: str | None
+    uf: Uf | None
     description: str | None
 
 
 class History(Shape):
     """The steps of a posting in the order in which they happened."""
 
-    tracking_code: str
+    tracking_code: TrackingCode
     steps: list[Step]
 
 
 class Queue(Shape):
     """How much is waiting, for how long, and what ended by an error of ours."""
 
-    queued: int
+    queued: int = Field(ge=0)
     oldest_accepted_at: Timestamp | None
-    dead_letters: int
+    dead_letters: int = Field(ge=0)
 
 
 class RedriveRequest(Shape):
@@ -154,7 +154,7 @@ class RedriveRequest(Shape):
 class Redrive(Shape):
     """How many dead letters were queued again."""
 
-    redriven: int
+    redriven: int = Field(ge=0)
 
 
 @dataclass(frozen=True, slots=True)

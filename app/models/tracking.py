@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from app.models.fields import Day, Status, Timestamp
+from app.models.fields import Day, Status, Timestamp, TrackingCode, Uf
 from app.models.shape import Shape
 
 
@@ -12,20 +12,20 @@ class PublicStep(Shape):
     status: Status
     occurred_at: Timestamp
     city: str | None
-    uf: str | None
+    uf: Uf | None
     description: str | None
 
 
 class Tracking(Shape):
     """Where a parcel is; the steps in the order in which they happened."""
 
-    tracking_code: str
+    tracking_code: TrackingCode
     status: Status
     service: str
     posted_at: Timestamp
     estimated_delivery: Day | None
     destination_city: str
-    destination_uf: str
+    destination_uf: Uf
     steps: list[PublicStep]
 
 
@@ -33,5 +33,5 @@ class Trackings(Shape):
     """What is known of the codes asked for, in that order, and which are unknown or mistyped."""
 
     found: list[Tracking]
-    unknown: list[str] = Field(description="Well-formed, but no posting has this code.")
+    unknown: list[TrackingCode] = Field(description="Well-formed, but no posting has this code.")
     mistyped: list[str] = Field(description="Not a tracking code: the shape or the check digit is wrong.")

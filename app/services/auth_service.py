@@ -22,8 +22,8 @@ async def issue_access_token(
 
 
 def _normal_email(username: str) -> str:
-    """The user name as e-mails are stored; what no e-mail can contain makes it one that nobody has."""
-    return username.strip().lower().replace("\x00", "")
+    """The user name as e-mails are stored."""
+    return username.strip().lower()
 
 
 def authenticate(tokens: AccessTokens, authorization: str | None) -> Caller:

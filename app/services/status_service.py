@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.core.cursors import CursorRefused, decode_cursor, encode_cursor
 from app.core.ids import id_from_key, new_id
-from app.core.tracking_code import normalize_tracking_code
+from app.core.tracking_code import is_tracking_code, normalize_tracking_code
 from app.db.database import Executor
 from app.db.queries import status_updates
 from app.models.clients import Caller
@@ -21,7 +21,7 @@ from app.models.status_updates import (
 )
 from app.services.acceptance import Outcome, Wish, status_update
 from app.services.acceptance_desk import AcceptanceDesk
-from app.services.errors import InvalidCursor, Refusal, StatusUpdateNotFound
+from app.services.errors import InvalidCursor, InvalidTrackingCode, Refusal, StatusUpdateNotFound
 from app.services.refusals import reason
 
 _AFTER_ALL: Final = 2**63 - 1
@@ -67,7 +67,11 @@ async def _accept(
         )
         for position, (code, request) in enumerate(asked)
     ]
-    await desk.accept(wishes)
+    for wish in wishes:
+        if not is_tracking_code(wish.tracking_code):
+            wish.outcome = InvalidTrackingCode()
+    # The desk puts the wishes of many requests into one statement: one that is no code, and may hold a NUL, would spoil it for all.
+    await desk.accept([wish for wish in wishes if wish.outcome is None])
     return [wish.outcome for wish in wishes if wish.outcome is not None]
 
 

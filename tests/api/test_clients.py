@@ -66,7 +66,7 @@ class TestToken:
             await shop.send(
                 "POST", "/auth/token", data={"grant_type": "password", "username": username, "password": "wrong one"}
             )
-            for username in (shop.email, "nobody@shop.com.br", "\x00", "not an e-mail")
+            for username in (shop.email, "nobody@shop.com.br", "not an e-mail")
         ]
         assert {answer.status for answer in answers} == {401}
         assert {answer.code for answer in answers} == {"invalid_credentials"}

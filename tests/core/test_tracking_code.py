@@ -66,6 +66,11 @@ def test_a_code_is_read_however_a_person_writes_it(text: str) -> None:
     assert normalize_tracking_code(text) == "ZP473124829BR"
 
 
+@pytest.mark.parametrize("text", ["ß473124829BR", "ZP473124829ﬀ", "\u0131P473124829BR"])
+def test_a_letter_that_only_becomes_two_or_another_as_a_capital_makes_no_code(text: str) -> None:
+    assert not is_tracking_code(normalize_tracking_code(text))
+
+
 @examples(100)
 @given(st.text())
 def test_any_text_is_read_without_failing(text: str) -> None:

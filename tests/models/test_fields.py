@@ -204,6 +204,13 @@ def test_a_measure_is_a_whole_number_from_1_on(kind: Any, value: object) -> None
     assert is_refused(kind, value)
 
 
+def test_an_id_is_written_in_one_way() -> None:
+    text = "01a210dd-a2a7-7c47-b45d-34df666bd706"
+    assert str(read(fields.Id, text.upper())) == text
+    for other in (f"urn:uuid:{text}", f"{{{text}}}", text.replace("-", ""), f"{text}\n", "", 7, None):
+        assert is_refused(fields.Id, other)
+
+
 @pytest.mark.parametrize("text", ["+55 11 91234-5678", "(11) 1234-5678", "11912345678"])
 def test_a_phone_is_kept_as_it_was_written(text: str) -> None:
     assert read(fields.Phone, text) == text

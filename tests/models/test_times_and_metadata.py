@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models.fields import Day, Metadata, Timestamp, parse_timestamp
+from app.models.fields import Day, Duration, Metadata, Timestamp, parse_timestamp
 from tests.models.test_fields import is_refused, read
 from tests.properties import examples
 
@@ -116,3 +116,27 @@ def test_metadata_are_kept_as_they_are(metadata: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_metadata_are_small_and_flat(metadata: object) -> None:
     assert is_refused(Metadata, metadata)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("P3D", timedelta(days=3)),
+        ("P2W", timedelta(weeks=2)),
+        ("PT36H", timedelta(hours=36)),
+        ("P1DT2H3M4S", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("PT90M", timedelta(minutes=90)),
+        ("PT0S", timedelta(0)),
+    ],
+)
+def test_a_duration_is_read_from_iso_text(text: str, length: timedelta) -> None:
+    assert read(Duration, text) == length
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "P", "PT", "P1DT", "3 days", "1:00:00", "86400", "-P1D", "P-1D", "P1.5D", "P1Y", "P1M", "PT1H1S", "P1W2D", "p3d", "P3D\n",
+     "P99999D", "\uff131D", 86400, None],
+)  # fmt: skip
+def test_another_duration_is_refused(value: object) -> None:
+    assert is_refused(Duration, value)

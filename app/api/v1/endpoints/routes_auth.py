@@ -1,6 +1,6 @@
 """Signing in."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Response
 
@@ -13,7 +13,12 @@ from app.services.errors import InvalidCredentials
 router: Final = APIRouter(prefix="/auth", tags=["auth"])
 
 
-@router.post("/token", responses=declares(InvalidCredentials))
+_NO_STORE: Final[dict[str, Any]] = {
+    "headers": {"Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}}}
+}
+
+
+@router.post("/token", responses={200: _NO_STORE, **declares(InvalidCredentials)})
 async def issue_access_token(
     parts: PartsDep, grant: Annotated[PasswordGrant, Form()], response: Response
 ) -> AccessToken:

@@ -4,9 +4,9 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.links import link_next
+from app.api.links import LOCATION, NEXT_PAGE, link_next
 from app.api.problems import declares
-from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep, TransactionDep
+from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep, TrackingCodePath, TransactionDep
 from app.models.postings import NewPosting, NewPostings, Posting, PostingPage, PostingQuery, Postings
 from app.models.status_updates import History, StatusUpdate, StatusUpdateRequest
 from app.services import errors, posting_service, status_service
@@ -24,7 +24,7 @@ _CREATION: Final = declares(
 )
 
 
-@router.post("", status_code=201, responses=_CREATION)
+@router.post("", status_code=201, responses={201: LOCATION, **_CREATION})
 async def create_posting(
     *,
     transaction: TransactionDep,
@@ -52,7 +52,7 @@ async def create_postings(
     )
 
 
-@router.get("", responses=declares(errors.InvalidCursor, errors.NotAuthenticated))
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated)})
 async def list_postings(
     reader: ReaderDep, caller: CallerDep, query: Annotated[PostingQuery, Query()], request: Request, response: Response
 ) -> PostingPage:
@@ -66,37 +66,40 @@ _READING: Final = declares(errors.NotAuthenticated, errors.PostingNotFound, erro
 
 
 @router.get("/{tracking_code}", responses=_READING)
-async def get_posting(reader: ReaderDep, caller: CallerDep, tracking_code: str) -> Posting:
+async def get_posting(reader: ReaderDep, caller: CallerDep, tracking_code: TrackingCodePath) -> Posting:
     """One posting, with everything that is known of it."""
     return await posting_service.get_posting(reader, caller, tracking_code)
 
 
 @router.get("/{tracking_code}/history", responses=_READING)
-async def get_history(reader: ReaderDep, caller: CallerDep, tracking_code: str) -> History:
+async def get_history(reader: ReaderDep, caller: CallerDep, tracking_code: TrackingCodePath) -> History:
     """The steps of one posting, in the order in which they happened."""
     return await posting_service.get_history(reader, caller, tracking_code)
+
+
+_ASKING: Final = declares(
+    errors.InvalidIdempotencyKey,
+    errors.NotAuthenticated,
+    errors.PostingNotFound,
+    errors.AlreadyInStatus,
+    errors.IllegalTransition,
+    errors.OutOfSequence,
+    errors.InvalidTrackingCode,
+    errors.OccurredAtInFuture,
+    errors.IdempotencyKeyReused,
+)
 
 
 @router.patch(
     "/{tracking_code}/status",
     status_code=202,
-    responses=declares(
-        errors.InvalidIdempotencyKey,
-        errors.NotAuthenticated,
-        errors.PostingNotFound,
-        errors.AlreadyInStatus,
-        errors.IllegalTransition,
-        errors.OutOfSequence,
-        errors.InvalidTrackingCode,
-        errors.OccurredAtInFuture,
-        errors.IdempotencyKeyReused,
-    ),
+    responses={202: LOCATION, **_ASKING},
 )
 async def request_status_update(
     *,
     parts: PartsDep,
     caller: CallerDep,
-    tracking_code: str,
+    tracking_code: TrackingCodePath,
     update: StatusUpdateRequest,
     key: IdempotencyKeyDep,
     response: Response,

@@ -1,13 +1,13 @@
 """Status updates: many at once, and what became of them."""
 
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.links import link_next
+from app.api.links import NEXT_PAGE, link_next
 from app.api.problems import declares
 from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep
+from app.models.fields import Id
 from app.models.status_updates import (
     BatchedStatusUpdates,
     StatusUpdate,
@@ -28,7 +28,7 @@ async def request_status_updates(
     return await status_service.request_status_updates(parts.acceptance_desk, caller, batch, idempotency_key=key)
 
 
-@router.get("", responses=declares(errors.InvalidCursor, errors.NotAuthenticated))
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated)})
 async def list_status_updates(
     reader: ReaderDep,
     caller: CallerDep,
@@ -43,6 +43,6 @@ async def list_status_updates(
 
 
 @router.get("/{update_id}", responses=declares(errors.NotAuthenticated, errors.StatusUpdateNotFound))
-async def get_status_update(reader: ReaderDep, caller: CallerDep, update_id: UUID) -> StatusUpdate:
+async def get_status_update(reader: ReaderDep, caller: CallerDep, update_id: Id) -> StatusUpdate:
     """What became of one update: queued, applied, or refused with the reason."""
     return await status_service.get_status_update(reader, caller, update_id)

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from app.api.problems import declares
-from app.core.deps import ReaderDep
+from app.core.deps import ReaderDep, TrackingCodePath
+from app.models.fields import WrittenCodes
 from app.models.tracking import Tracking, Trackings
 from app.services import tracking_service
 from app.services.errors import InvalidTrackingCode, TooManyCodes, TrackingNotFound
@@ -17,7 +18,8 @@ router: Final = APIRouter(prefix="/tracking", tags=["tracking"])
 async def track_many(
     reader: ReaderDep,
     codes: Annotated[
-        list[str], Query(description="Up to 50 codes, with commas between them or one a parameter.", max_length=50)
+        list[WrittenCodes],
+        Query(description="Up to 50 codes, with commas between them or one a parameter.", min_length=1, max_length=50),
     ],
 ) -> Trackings:
     """Where these parcels are."""
@@ -25,6 +27,6 @@ async def track_many(
 
 
 @router.get("/{tracking_code}", responses=declares(TrackingNotFound, InvalidTrackingCode))
-async def track(reader: ReaderDep, tracking_code: str) -> Tracking:
+async def track(reader: ReaderDep, tracking_code: TrackingCodePath) -> Tracking:
     """Where this parcel is. Spaces and small letters in the code are fine; a mistyped code is told apart from an unknown one."""
     return await tracking_service.track(reader, tracking_code)

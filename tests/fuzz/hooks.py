@@ -1,0 +1,140 @@
+"""Teaches schemathesis what JSON Schema cannot say: check digits, the past, real cursors, keys and references that are new."""
+
+import os
+import uuid
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import schemathesis
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+from schemathesis import Case, GenerationMode, HookContext, Response
+
+from app.core.cursors import encode_cursor
+from app.core.tracking_code import check_digit, is_tracking_code, normalize_tracking_code
+from app.models.fields import Document, parse_timestamp
+from tests.shop import PASSWORD
+
+_SEEN: Final[set[tuple[str, int]]] = set()
+# At most 50 codes are asked for at once, and an address has a length as a whole: no schema can state either.
+_FEW: Final = 3
+_LONGEST_ADDRESS: Final = 60_000
+_PAST: Final = "2026-03-01T14:30:00-03:00"
+_WORDS: Final = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)
+_LETTERS: Final = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2)
+_CODES: Final = st.builds(
+    lambda serial, prefix, suffix: f"{prefix}{serial}{check_digit(serial)}{suffix}",
+    st.integers(0, 10**8 - 1).map("{:08}".format),
+    _LETTERS,
+    _LETTERS,
+)
+_DOCUMENTS: Final = ("529.982.247-25", "52998224725", "11.222.333/0001-81", "11222333000181", "12.abc.345/01de-35")
+_TIMES: Final = st.builds(
+    lambda moment, zone: f"{moment.isoformat()}{zone}",
+    st.datetimes(datetime(2000, 1, 3), datetime(2025, 12, 31)),  # noqa: DTZ001 - the offset is written behind it
+    st.sampled_from(["Z", "-03:00", "+14:00", "-12:00", "+05:30"]),
+)
+
+for name, strategy in {
+    "tracking-code": _CODES,
+    "cpf-or-cnpj": st.sampled_from(_DOCUMENTS),
+    "cep": st.integers(1, 10**8 - 1).map("{:08}".format),
+    "date-time": _TIMES,
+    "date": st.dates(datetime(2000, 1, 1).date(), datetime(2099, 12, 31).date()).map(str),  # noqa: DTZ001
+    "duration": st.builds("P{}{}".format, st.integers(0, 9999), st.sampled_from(["D", "DT5H", "DT5H4M3S"])),
+    "idn-email": st.builds("{}@{}.com.br".format, _WORDS, _WORDS),
+    "cursor": st.integers(0, 10**6).map(lambda seq: encode_cursor("status_updates", seq)),
+    "idempotency-key": st.uuids().map(str),
+}.items():
+    schemathesis.openapi.format(name, strategy)
+
+
+@schemathesis.hook
+def filter_case(context: HookContext, case: Case[Any]) -> bool:  # noqa: ARG001 - hooks are called by name
+    """Leave out addresses that never reach the application: the HTTP server itself answers those over 64 KB, with a 400."""
+    return len(urlencode(case.query, doseq=True)) < _LONGEST_ADDRESS
+
+
+@schemathesis.hook
+def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
+    """Make a request that is meant to be right keep the rules that stand in no schema; one that is meant to be wrong stays as it is."""
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return case
+    if "idempotency-key" in case.headers:
+        case.headers["idempotency-key"] = str(uuid.uuid4())
+    if "cursor" in case.query and context.operation is not None:
+        case.query["cursor"] = _cursor(context.operation.path, case.query.get("sort", "-created_at"))
+    if "tracking_code" in case.path_parameters:
+        case.path_parameters["tracking_code"] = _with_check_digit(case.path_parameters["tracking_code"])
+    if case.operation.definition.raw["operationId"] == "track" and _now_and_then(case.path_parameters):
+        case.path_parameters["tracking_code"] = os.environ["FUZZ_TRACKING_CODE"]
+    if isinstance(case.body, dict) and "grant_type" in case.body and _now_and_then(case.body):
+        case.body |= {"username": os.environ["FUZZ_EMAIL"], "password": PASSWORD}
+    if "codes" in case.query:
+        case.query["codes"] = [code.replace(",", " ") for code in case.query["codes"][:_FEW]]
+    for place in _objects(case.body):
+        _keep_the_rules(place)
+    return case
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:  # noqa: ARG001
+    """Note which operation gave which status, so that a run can tell what it reached."""
+    seen = (str(case.operation.definition.raw["operationId"]), response.status_code)
+    if seen not in _SEEN:
+        _SEEN.add(seen)
+        with Path(os.environ["FUZZ_SEEN"]).open("a", encoding="utf-8") as file:
+            file.write(f"{seen[0]} {seen[1]}\n")
+
+
+def _now_and_then(value: object) -> bool:
+    """True for about half of the values, and always for the same ones."""
+    return zlib.crc32(repr(value).encode()) % 2 == 0
+
+
+def _cursor(path: str, sort: Any) -> str:
+    """A cursor as a page of this kind and order would have given it out."""
+    return encode_cursor("status_updates", 7) if "status" in path else encode_cursor(sort, 7, _PAST)
+
+
+def _with_check_digit(code: str) -> str:
+    """The code as it is, or with the right check digit where the shape was all that it kept."""
+    normal = normalize_tracking_code(code)
+    return code if is_tracking_code(normal) else f"{normal[:10]}{check_digit(normal[2:10])}{normal[11:]}"
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in this value, at any depth."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _objects(item)
+
+
+def _keep_the_rules(place: dict[str, Any]) -> None:
+    """References are unique in a batch, documents have their check digits, and nothing has happened in the future.
+
+    Whole numbers are written without a decimal point: JSON Schema takes 7.0 for one, the service asks what was meant.
+    """
+    for name, value in place.items():
+        if isinstance(value, float) and value.is_integer():
+            place[name] = int(value)
+    if place.get("document") is not None and not _is_document(place["document"]):
+        place["document"] = _DOCUMENTS[len(place["document"]) % len(_DOCUMENTS)]
+    if place.get("reference") is not None:
+        place["reference"] = f"{place['reference'][:60]}{uuid.uuid4().hex}"
+    for name in ("posted_at", "occurred_at"):
+        if place.get(name) is not None and parse_timestamp(place[name]) > datetime.now(UTC) + timedelta(minutes=4):
+            place[name] = _PAST
+
+
+def _is_document(text: str) -> bool:
+    try:
+        return bool(TypeAdapter(Document).validate_python(text))
+    except ValidationError:
+        return False
