@@ -26,14 +26,14 @@ SELECT posting_id, seq, update_id::text, status, occurred_at, city, uf, descript
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A status update as it is stored. `timed`: its caller gave the time; `seconds` from acceptance to decision (of each its
-    decided_at is that of its transaction)."""
+    """A status update as it is stored. `timed`: its caller gave the time; `seconds` from acceptance to decision."""
 
     id: str
     state: str
     refusal: str | None
     wished: Step
     timed: bool
+    accepted_at: datetime
     decided_at: datetime | None
     seconds: float | None
 
@@ -87,6 +87,7 @@ async def _read(url: str) -> list[Posting]:
                         row["refusal"],
                         Step(row["status"], at, row["city"], row["uf"], row["description"]),
                         timed=row["occurred_at"] is not None,
+                        accepted_at=row["accepted_at"],
                         decided_at=row["decided_at"],
                         seconds=row["seconds"],
                     )

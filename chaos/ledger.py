@@ -73,12 +73,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Fell:
-    """A fault: when it was injected, when all was healed, and when a new update was accepted and decided again."""
+    """A fault: when it was injected, when all was healed, and when a new update was accepted and decided again.
+
+    `epoch` is what the machine's time of day was at second 0 of these times: that is what PostgreSQL writes.
+    """
 
     fault: str
     began: float
     healed: float
     recovered: float
+    epoch: float
 
 
 Entry: TypeAlias = Created | Asked | KeyReused | Seen | Fell

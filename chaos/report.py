@@ -1,6 +1,5 @@
 """Tells what came of a run: a table for people, and the exit code for machines."""
 
-import statistics
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -8,7 +7,7 @@ from rich.table import Table
 
 from chaos.faults.fault import Fault
 from chaos.gauges import growing, middle_and_end
-from chaos.measures import Window, misses, percentile, seconds_of_202s, windows
+from chaos.measures import Window, misses, percentile, seconds_of_202s, seconds_when_calm, windows
 from chaos.run import Outcome, Plan
 
 _MOST_SHOWN = 10
@@ -16,7 +15,7 @@ _MOST_SHOWN = 10
 
 def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: Console) -> bool:
     """Print the tables; True when every promise was kept."""
-    fallen = windows(outcome.entries)
+    fallen = windows(outcome.entries, outcome.updates)
     console.print(_faults_table(fallen))
     console.print(_ledger_table(plan, outcome, fallen))
     wrong = [
@@ -24,7 +23,8 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
     ]
     wrong += outcome.missed + growing(outcome.samples)
     if plan.alone:
-        wrong += [sentence for window in fallen for sentence in misses(window, faults[window.fault])]
+        calm = percentile(seconds_when_calm(outcome.entries), 0.99)
+        wrong += [each for window in fallen for each in misses(window, faults[window.fault], calm_p99=calm)]
     if flat := middle_and_end(outcome.samples):
         console.print(_gauges_table(flat))
     for sentence in outcome.notes:
@@ -36,18 +36,20 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
 
 def _faults_table(fallen: list[Window]) -> Table:
     table = Table(
-        "fault", "times", "asked meanwhile", "of these disturbed", "p99 of a 202", "slowest answer", "longest recovery"
+        "fault", "times", "asked", "disturbed", "p99 of a 202", "slowest answer", "longest recovery", "longest backlog"
     )
     for name in sorted({window.fault for window in fallen}):
         same = [window for window in fallen if window.fault == name]
+        answers = [seconds for window in same for seconds in window.answers]
         table.add_row(
             name,
             str(len(same)),
             str(sum(window.attempts for window in same)),
             str(sum(window.disturbed for window in same)),
-            _milliseconds(statistics.median(window.p99 for window in same)),
+            _milliseconds(percentile(answers, 0.99)),
             _milliseconds(max(window.slowest for window in same)),
             f"{max(window.recovery for window in same):.1f} s",
+            f"{max(window.backlog for window in same):.1f} s",
         )
     return table
 
@@ -56,6 +58,7 @@ def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
     table = Table("the ledger", f"seed {plan.seed}")
     verdict = outcome.verdict
     took = seconds_of_202s(outcome.entries)
+    waited = [update.seconds for update in outcome.updates if update.seconds is not None]
     rows = {
         "accepted": str(verdict.accepted),
         "postings created": str(verdict.created),
@@ -63,7 +66,7 @@ def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
         **{kind: str(len(found)) for kind, found in verdict.findings.items()},
         "p50 / p99 of a 202": f"{_milliseconds(percentile(took, 0.5))} / {_milliseconds(percentile(took, 0.99))}",
         "p50 / p99 / longest until decided": " / ".join(
-            _milliseconds(percentile(outcome.decided, share)) for share in (0.5, 0.99, 1)
+            _milliseconds(percentile(waited, share)) for share in (0.5, 0.99, 1)
         ),
         "longest time to recover": f"{max((window.recovery for window in fallen), default=0):.1f} s",
     }

@@ -16,7 +16,7 @@ from app.embedded.process import Process, spawn
 from chaos import gauges
 from chaos.checker import Verdict, check
 from chaos.client import Orders
-from chaos.facts import count_queued, read_facts
+from chaos.facts import Update, count_queued, read_facts
 from chaos.faults.disasters import CLOCK_OF_POSTGRES
 from chaos.faults.fault import Fault
 from chaos.faults.requests import POISON
@@ -59,12 +59,12 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it: the verdict on the ledger, the ledger itself, the seconds that updates waited, what was missed and noted on
+    """What came of it: the verdict on the ledger, the ledger itself, the stored updates, what was missed and noted on
     the way, and a sample of what must stay flat after each fault."""
 
     verdict: Verdict = field(default_factory=Verdict)
     entries: list[Entry] = field(default_factory=list)
-    decided: list[float] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     samples: list[gauges.Sample] = field(default_factory=list)
@@ -92,9 +92,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         outcome.missed = system.missed
         outcome.notes = system.notes
     outcome.entries = list(read_ledgers(folder))
-    outcome.decided = [
-        update.seconds for posting in postings for update in posting.updates if update.seconds is not None
-    ]
+    outcome.updates = [update for posting in postings for update in posting.updates]
     clock_moved = any(isinstance(entry, Fell) and CLOCK_OF_POSTGRES in entry.fault for entry in outcome.entries)
     outcome.verdict = check(outcome.entries, postings, poison=POISON, clock_moved=clock_moved)
     return outcome
@@ -159,7 +157,7 @@ class _Weather:
                 self._system.revive()
             healed = now()
             recovery = self._recover(names)
-            self._ledger.write(Fell(names, began, healed, healed + recovery))
+            self._ledger.write(Fell(names, began, healed, healed + recovery, time.time() - now()))
             self.samples.append(gauges.sample(self._system))
             self._say(f"{names}: {healed - began:.1f} s, well again after {recovery:.1f} s")
             time.sleep(self._chance.uniform(0.2, 1.0))

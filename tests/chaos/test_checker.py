@@ -31,7 +31,9 @@ def asked(wish: str, sent: float, *, status: int = 202, code: str | None = None,
 def scan(wish: str, minute: int) -> Update:
     """A scan that was accepted at the minute, and applied."""
     step = Step("shipped", moment(minute), description=wish)
-    return Update(f"id of {wish}", "applied", None, step, timed=False, decided_at=moment(minute), seconds=0.1)
+    return Update(
+        f"id of {wish}", "applied", None, step, timed=False, accepted_at=step.at, decided_at=step.at, seconds=0.1
+    )
 
 
 @dataclass
