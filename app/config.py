@@ -62,7 +62,12 @@ class Settings(BaseSettings):
         default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
     )
     database_acquire_seconds: float = Field(default=1.5, gt=0, description="Longest wait for a connection.")
-    database_statement_seconds: float = Field(default=10, gt=0, description="Longest wait for an answer of PostgreSQL.")
+    database_statement_seconds: float = Field(
+        default=5, gt=0, description="Longest wait of a worker or a command for an answer of PostgreSQL."
+    )
+    database_patience_seconds: float = Field(
+        default=1.8, gt=0, description="Longest time that the API gives PostgreSQL for one operation; then it answers 503."
+    )
     redis_timeout_seconds: float = Field(
         default=3, gt=2, description="Longest wait for an answer of Redis; over the 2 s of a read."
     )

@@ -47,7 +47,9 @@ Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
 async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """Build what the process is made of, and take it apart in the opposite order."""
     async with AsyncExitStack() as parts:
-        database = await parts.enter_async_context(open_database(**settings.database_options))
+        database = await parts.enter_async_context(
+            open_database(**settings.database_options, patience_seconds=settings.database_patience_seconds)
+        )
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
         acceptance_desk = AcceptanceDesk(database, hints)
