@@ -1,6 +1,8 @@
 """The API process: reads the settings, builds the parts, mounts the routes."""
 
+import asyncio
 import logging
+import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +14,16 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
-from app.api.edge_errors import BodyTooLarge, MalformedJson, ServiceUnavailable, UnsupportedMediaType, ValidationFailed
+from app.api.admission import Admission
+from app.api.draining_server import DrainingServer
+from app.api.edge_errors import (
+    BodyTooLarge,
+    MalformedJson,
+    ServiceUnavailable,
+    TooManyRequests,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from app.api.middleware import BodyGuard, RequestId
 from app.api.problems import declares
 from app.api.v1.router import router
@@ -24,6 +35,7 @@ from app.core.logging import configure_logging
 from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.web import pages
@@ -44,7 +56,7 @@ Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterator[Parts]:
     """Build what the process is made of, and take it apart in the opposite order."""
     async with AsyncExitStack() as parts:
         database = await parts.enter_async_context(
@@ -52,7 +64,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         )
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
-        acceptance_desk = AcceptanceDesk(database, hints)
+        backlog = await parts.enter_async_context(watching_backlog(database.reader, limit=settings.max_backlog))
+        acceptance_desk = AcceptanceDesk(database, hints, backlog)
         parts.push_async_callback(acceptance_desk.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
@@ -67,15 +80,17 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
             ),
+            closing=closing,
         )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application with everything mounted; its parts are built when it starts."""
+def create_app(settings: Settings, closing: asyncio.Event | None = None) -> FastAPI:
+    """The application with everything mounted; its parts are built when it starts. It is not ready any more once `closing` is set."""
+    closing = closing or asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_parts(settings) as parts:
+        async with open_parts(settings, closing) as parts:
             app.state.parts = parts
             yield
 
@@ -87,7 +102,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        responses=declares(ValidationFailed, ServiceUnavailable, BodyTooLarge, UnsupportedMediaType, MalformedJson),
+        responses=declares(
+            ValidationFailed, TooManyRequests, ServiceUnavailable, BodyTooLarge, UnsupportedMediaType, MalformedJson
+        ),
     )
     # The last one added is the first one passed.
     app.add_middleware(
@@ -119,8 +136,14 @@ def main() -> int:
         return 2
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    closing = asyncio.Event()
+    most = settings.max_concurrent_requests
     config = uvicorn.Config(
-        create_app(settings),
+        Admission(
+            create_app(settings, closing),
+            most=most,
+            most_of_one=math.ceil(most * settings.max_share_of_one_caller),
+        ),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -131,7 +154,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    uvicorn.Server(config).run()
+    DrainingServer(config, closing=closing, drain_seconds=settings.api_drain_seconds).run()
     return 0
 
 

@@ -42,11 +42,19 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.OccurredAtInFuture: 422,
     errors.PostedAtInFuture: 422,
     errors.TooManyCodes: 422,
+    edge_errors.TooManyRequests: 429,
     edge_errors.ServerError: 500,
     errors.InternalError: 500,
     edge_errors.OutcomeUnknown: 503,
     edge_errors.ServiceUnavailable: 503,
+    errors.BacklogFull: 503,
+    errors.Overloaded: 503,
+    errors.ShuttingDown: 503,
     errors.TrackingCodesExhausted: 503,
+}
+# What any route may answer with this status, beside its own.
+_ANYWHERE: Final[dict[int, tuple[type[Refusal], ...]]] = {
+    503: (edge_errors.ServiceUnavailable, edge_errors.OutcomeUnknown, errors.Overloaded),
 }
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 2
@@ -136,7 +144,7 @@ def _headers_of(status: int) -> dict[str, str]:
     match status:
         case 401:
             return {"WWW-Authenticate": "Bearer"}
-        case 503:
+        case 429 | 503:
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:
             return {}
@@ -153,7 +161,9 @@ def declares(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     The schema is named, not given as a model: FastAPI would say that it is sent as application/json. `docs.add_docs` supplies it.
     """
     responses: dict[int | str, dict[str, Any]] = {}
-    for kind in kinds:
+    # A route's own entry for a status takes the place of the application's: it has to say what can come from anywhere too.
+    anywhere = [more for kind in kinds for more in _ANYWHERE.get(STATUS_OF[kind], ())]
+    for kind in dict.fromkeys((*kinds, *anywhere)):
         status = STATUS_OF[kind]
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}}
         entry = responses.setdefault(status, {"description": "", "content": content})

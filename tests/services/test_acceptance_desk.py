@@ -12,6 +12,7 @@ from app.models.clients import Caller
 from app.models.status_updates import StatusUpdate, StatusUpdateRequest
 from app.services.acceptance import Wish
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.backlog import Backlog
 from app.services.errors import IdempotencyKeyReused, PostingNotFound
 from tests.db.rows import CLIENT, Connection
 from tests.services.queued import Postings
@@ -35,7 +36,7 @@ def hints() -> HintsOfTheTest:
 
 @pytest.fixture
 def desk(postings: Postings, hints: HintsOfTheTest) -> AcceptanceDesk:
-    return AcceptanceDesk(postings.database, hints)
+    return AcceptanceDesk(postings.database, hints, Backlog(limit=1_000))
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ async def get_history(reader: ReaderDep, caller: CallerDep, tracking_code: str) 
         errors.InvalidTrackingCode,
         errors.OccurredAtInFuture,
         errors.IdempotencyKeyReused,
+        errors.BacklogFull,
     ),
 )
 async def request_status_update(
