@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -14,7 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
-from app.api.admission import Admission
+from app.api.admission import Admission, AdmissionMiddleware
+from app.api.admission_protocol import AdmissionProtocol
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import (
     BodyTooLarge,
@@ -138,16 +140,13 @@ def main() -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     closing = asyncio.Event()
     most = settings.max_concurrent_requests
+    admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))
     config = uvicorn.Config(
-        Admission(
-            create_app(settings, closing),
-            most=most,
-            most_of_one=math.ceil(most * settings.max_share_of_one_caller),
-        ),
+        AdmissionMiddleware(create_app(settings, closing), admission),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=partial(AdmissionProtocol, admission=admission, closing=closing),  # type: ignore[arg-type]
         lifespan="on",
         log_config=None,
         access_log=False,
