@@ -53,6 +53,11 @@ class Process:
             raise AssertionError(f"the process did not stop within {_STOP_SECONDS} s:\n{self.log}") from None
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._popen.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._popen.poll() is None
