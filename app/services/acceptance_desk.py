@@ -22,6 +22,9 @@ _BUSY_PAUSE_SECONDS: Final = 0.05
 # A round that was lost after this time has cost those who wait enough: the next would cost them as much again.
 _PATIENCE_SECONDS: Final = 0.5
 
+# So many are told at once that they are done: to write hundreds of answers in one go would keep everybody else waiting.
+_TOLD_AT_ONCE: Final = 16
+
 _Batch = tuple[Sequence[Wish], "asyncio.Future[None]"]
 
 
@@ -91,8 +94,7 @@ class AcceptanceDesk:
             else:
                 await self._accept_in_parts(together, 1, try_until)
         else:
-            for _, done in together:
-                _tell(done, None)
+            _tell_in_groups([done for _, done in together])
 
     async def _try_again(self, together: Sequence[_Batch], try_until: float, error: DatabaseBusy) -> None:
         """Accepting may be repeated: the ids stay. In halves, so that whoever waits for a lock soon waits alone."""
@@ -128,3 +130,10 @@ def _tell(done: "asyncio.Future[None]", error: Exception | None) -> None:
         done.set_result(None)
     else:
         done.set_exception(error)
+
+
+def _tell_in_groups(waiting: Sequence["asyncio.Future[None]"]) -> None:
+    for done in waiting[:_TOLD_AT_ONCE]:
+        _tell(done, None)
+    if rest := waiting[_TOLD_AT_ONCE:]:
+        asyncio.get_running_loop().call_soon(_tell_in_groups, rest)
