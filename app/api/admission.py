@@ -35,8 +35,10 @@ class Admission:
         self._under_way = 0
         self._of_caller: dict[bytes, int] = {}
         self._turned_away = RareWarning(_log, "requests are turned away")
-        kinds: tuple[type[Refusal], ...] = (Overloaded, TooManyRequests)
-        self._answers = {kind: ReadyAnswer(kind()) for kind in kinds}
+        self._answers: dict[type[Refusal], ReadyAnswer] = {
+            Overloaded: ReadyAnswer(Overloaded()),
+            TooManyRequests: ReadyAnswer(TooManyRequests()),
+        }
 
     def enter(self, caller: bytes) -> "ReadyAnswer | None":
         """Let the caller in, who must leave() afterwards; or the answer that turns it away."""
@@ -120,8 +122,8 @@ class AdmissionMiddleware:
         if scope["type"] != "http" or scope["path"].startswith(EXEMPT):
             await self._app(scope, receive, send)
             return
-        caller: bytes | None = scope.get(ADMITTED)
-        if caller is None:
+        caller: bytes = scope.get(ADMITTED, b"")
+        if not caller:
             caller = authorization(scope["headers"]) or (scope["client"] or ("",))[0].encode()
             if answer := self._admission.enter(caller):
                 await self._refuse(answer, scope, send)

@@ -44,15 +44,16 @@ class AdmissionProtocol(HttpToolsProtocol):
     def _is_ordinary(self) -> bool:
         """Whether the answer is the next thing to be written, with a body, on a connection that goes on."""
         before: RequestResponseCycle | None = self.cycle
+        parser: Any = self.parser
         return (
             (before is None or before.response_complete)
             and not self._closing.is_set()
             and not self.url.startswith(_EXEMPT)
             and not self.expect_100_continue
-            and self.parser.get_method() != b"HEAD"
-            and self.parser.get_http_version() == "1.1"
-            and self.parser.should_keep_alive()
-            and not self.parser.should_upgrade()
+            and parser.get_method() != b"HEAD"
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
         )
 
     @override
