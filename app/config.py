@@ -48,6 +48,20 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
+    api_drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="How long the API, told to stop, says that it is not ready and goes on: longer than a load balancer takes to notice.",
+    )
+    max_concurrent_requests: int = Field(
+        default=128, ge=1, description="Requests under way in one API process; beyond them it answers 503."
+    )
+    max_share_of_one_caller: float = Field(
+        default=0.5, gt=0, le=1, description="The share of them that one caller may have; beyond it 429."
+    )
+    max_backlog: int = Field(
+        default=100_000, ge=1, description="Status updates that may wait to be decided; beyond them new ones get 503."
+    )
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token lives.")
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
 
@@ -62,7 +76,14 @@ class Settings(BaseSettings):
         default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
     )
     database_acquire_seconds: float = Field(default=1.5, gt=0, description="Longest wait for a connection.")
-    database_statement_seconds: float = Field(default=10, gt=0, description="Longest wait for an answer of PostgreSQL.")
+    database_statement_seconds: float = Field(
+        default=5, gt=0, description="Longest wait of a worker or a command for an answer of PostgreSQL."
+    )
+    database_patience_seconds: float = Field(
+        default=1.8,
+        gt=0,
+        description="Longest time that the API gives PostgreSQL for one operation; then it answers 503.",
+    )
     redis_timeout_seconds: float = Field(
         default=3, gt=2, description="Longest wait for an answer of Redis; over the 2 s of a read."
     )

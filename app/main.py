@@ -1,9 +1,13 @@
 """The API process: reads the settings, builds the parts, mounts the routes."""
 
+import asyncio
+import gc
 import logging
+import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -12,6 +16,9 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
+from app.api.admission import Admission, AdmissionMiddleware
+from app.api.admission_protocol import AdmissionProtocol
+from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
@@ -26,6 +33,7 @@ from app.core.logging import configure_logging
 from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.web import pages
@@ -46,13 +54,16 @@ Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterator[Parts]:
     """Build what the process is made of, and take it apart in the opposite order."""
     async with AsyncExitStack() as parts:
-        database = await parts.enter_async_context(open_database(**settings.database_options))
+        database = await parts.enter_async_context(
+            open_database(**settings.database_options, patience_seconds=settings.database_patience_seconds)
+        )
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
-        acceptance_desk = AcceptanceDesk(database, hints)
+        backlog = await parts.enter_async_context(watching_backlog(database.reader, limit=settings.max_backlog))
+        acceptance_desk = AcceptanceDesk(database, hints, backlog)
         parts.push_async_callback(acceptance_desk.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
@@ -67,16 +78,21 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
             ),
+            closing=closing,
         )
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application with everything mounted; its parts are built when it starts."""
+def create_app(settings: Settings, closing: asyncio.Event | None = None) -> FastAPI:
+    """The application with everything mounted; its parts are built when it starts. It is not ready any more once `closing` is set."""
+    closing = closing or asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_parts(settings) as parts:
+        async with open_parts(settings, closing) as parts:
             app.state.parts = parts
+            # What is there now stays: the collector need not walk it, for 50 ms at a time, again and again.
+            gc.collect()
+            gc.freeze()
             yield
 
     app = FastAPI(
@@ -121,19 +137,22 @@ def main() -> int:
         return 2
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    closing = asyncio.Event()
+    most = settings.max_concurrent_requests
+    admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))
     config = uvicorn.Config(
-        create_app(settings),
+        AdmissionMiddleware(create_app(settings, closing), admission),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=partial(AdmissionProtocol, admission=admission, closing=closing),  # type: ignore[arg-type]
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    uvicorn.Server(config).run()
+    DrainingServer(config, closing=closing, drain_seconds=settings.api_drain_seconds).run()
     return 0
 
 

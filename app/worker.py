@@ -8,6 +8,7 @@ import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack
+from typing import Final
 
 import uvloop
 
@@ -17,6 +18,8 @@ from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.workers.posting_decider import PostingDecider
 from app.workers.posting_status_worker import PostingStatusWorker
+
+_SHARE_OF_WORK: Final = 0.8
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +55,8 @@ async def _run_until_stopped(worker: PostingStatusWorker, *, stop_seconds: float
     worker.stop()
     waiting.cancel()
     try:
-        await asyncio.wait_for(running, stop_seconds)
+        # A part of the time is for the connections, which may have nobody at their other end either.
+        await asyncio.wait_for(running, stop_seconds * _SHARE_OF_WORK)
     except TimeoutError:
         _log.warning("the worker did not finish within %g s; what it had in hand is decided by another", stop_seconds)
 

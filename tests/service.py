@@ -53,6 +53,11 @@ class Process:
             raise AssertionError(f"the process did not stop within {_STOP_SECONDS} s:\n{self.log}") from None
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._popen.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._popen.poll() is None
@@ -82,7 +87,7 @@ class Service:
 
     async def start_api(self) -> None:
         """Start the API, on a free port the first time and on the same port again, and wait until it is ready."""
-        self._port = self._port or _free_port()
+        self._port = self._port or free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         process = self._api = self._start("app.main", {"PORT": str(self._port)})
 
@@ -159,7 +164,8 @@ async def create_operator(service: Service, email: str) -> None:
     assert process.returncode == 0, output.decode()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

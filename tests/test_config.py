@@ -32,6 +32,11 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("LOG_LEVEL", "loud"),
         ("FREIGHT_PER_KG", "-1"),
         ("REDIS_TIMEOUT_SECONDS", "1"),
+        ("MAX_SHARE_OF_ONE_CALLER", "0"),
+        ("MAX_SHARE_OF_ONE_CALLER", "1.1"),
+        ("MAX_CONCURRENT_REQUESTS", "0"),
+        ("API_DRAIN_SECONDS", "-1"),
+        ("DATABASE_PATIENCE_SECONDS", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

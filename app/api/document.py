@@ -8,15 +8,22 @@ from app.api.edge_errors import (
     MalformedParameters,
     OutcomeUnknown,
     ServiceUnavailable,
+    TooManyRequests,
     UnsupportedMediaType,
     ValidationFailed,
 )
 from app.api.problems import Problem, declare
 from app.models.shape import never_null
-from app.services.errors import Refusal
+from app.services.errors import Overloaded, Refusal
 
 # What stands in the way of every request, whatever its route.
-_EVERYWHERE: Final[tuple[type[Refusal], ...]] = (MalformedParameters, ValidationFailed, ServiceUnavailable)
+_EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
+    MalformedParameters,
+    ValidationFailed,
+    TooManyRequests,
+    Overloaded,
+    ServiceUnavailable,
+)
 _OF_BODIES: Final[dict[str, tuple[type[Refusal], ...]]] = {
     "application/json": (MalformedJson, BodyTooLarge, UnsupportedMediaType),
     "application/x-www-form-urlencoded": (BodyTooLarge, UnsupportedMediaType),

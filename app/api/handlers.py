@@ -1,6 +1,7 @@
 """Catches what a route lets through, and answers with a problem."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -12,8 +13,10 @@ from starlette.responses import Response
 from app.api import edge_errors
 from app.api.methods import methods_at
 from app.api.problems import InvalidPlace, answer
+from app.core.auth import TooManyPasswords
+from app.core.logging import RareWarning
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
-from app.services.errors import Refusal
+from app.services.errors import Overloaded, Refusal
 
 _KIND_OF_STATUS: Final[dict[int, type[Refusal]]] = {
     404: edge_errors.NotFound,
@@ -29,10 +32,13 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(CommitUnknown, _unknown)
-    app.add_exception_handler(DatabaseUnavailable, _unavailable)
-    app.add_exception_handler(DatabaseBusy, _unavailable)
+    unknown = _told_rarely("the outcome of a commit is unknown", edge_errors.OutcomeUnknown)
+    unavailable = _told_rarely("the database cannot be used", edge_errors.ServiceUnavailable)
+    app.add_exception_handler(CommitUnknown, unknown)
+    app.add_exception_handler(DatabaseUnavailable, unavailable)
+    app.add_exception_handler(DatabaseBusy, unavailable)
     app.add_exception_handler(DataRefused, _data_refused)
+    app.add_exception_handler(TooManyPasswords, _overloaded)
     app.add_exception_handler(Exception, _failed)
 
 
@@ -63,14 +69,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return answer(request, kind(), headers=headers)
 
 
-async def _unknown(request: Request, error: Exception) -> Response:
-    _log.warning("the outcome of a commit is unknown: %s", error)
-    return answer(request, edge_errors.OutcomeUnknown())
+def _told_rarely(message: str, kind: type[Refusal]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """A handler for what befalls every request at once."""
+    warn = RareWarning(_log, message)
+
+    async def handle(request: Request, error: Exception) -> Response:
+        warn(error)
+        return answer(request, kind())
+
+    return handle
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
-    _log.warning("the database cannot be used: %s", error)
-    return answer(request, edge_errors.ServiceUnavailable())
+async def _overloaded(request: Request, _error: Exception) -> Response:
+    return answer(request, Overloaded())
 
 
 async def _data_refused(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from app.api.problems import declares
 from app.core.deps import PartsDep
 from app.models.health import Liveness, Readiness
 from app.services import health_service
+from app.services.errors import ShuttingDown
 
 router: Final = APIRouter(prefix="/health", tags=["health"])
 
@@ -19,7 +20,10 @@ async def get_liveness() -> Liveness:
     return Liveness()
 
 
-@router.get("/ready", responses=declares(ServiceUnavailable))
+@router.get("/ready", responses=declares(ServiceUnavailable, ShuttingDown))
 async def get_readiness(parts: PartsDep) -> Readiness:
-    """PostgreSQL answers and is migrated: send no traffic while this says 503. Redis may be down: updates take a second longer."""
-    return await health_service.check_readiness(parts.database.reader, parts.stream)
+    """PostgreSQL answers and is migrated, and the process is to stay: send no traffic while this says 503.
+
+    Redis may be down: updates take a second longer.
+    """
+    return await health_service.check_readiness(parts.database.reader, parts.stream, parts.closing)

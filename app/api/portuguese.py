@@ -8,6 +8,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A postagem já está nesse status, e a atualização não traz lugar nem descrição que façam dela uma leitura.",
     ),
     "already_recorded": ("Já registrado", "O histórico já contém exatamente este passo."),
+    "backlog_full": (
+        "Fila cheia",
+        "Atualizações de status demais esperam decisão, e nada foi feito: tente de novo depois do tempo em Retry-After.",
+    ),
     "bad_request": ("Requisição inválida", "Não foi possível ler a requisição."),
     "body_too_large": (
         "Corpo grande demais",
@@ -75,6 +79,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Resultado desconhecido",
         "A conexão caiu enquanto isto era gravado: repita a requisição com a mesma Idempotency-Key para saber ou para concluir.",
     ),
+    "overloaded": (
+        "Sobrecarregado",
+        "O serviço tem mais a fazer do que consegue, e nada foi feito: tente de novo depois do tempo em Retry-After.",
+    ),
     "posted_at_in_future": (
         "posted_at no futuro",
         "posted_at está mais de 5 minutos à frente do relógio do servidor: envie a hora da postagem, com o fuso.",
@@ -89,11 +97,19 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Serviço indisponível",
         "O serviço não pode fazer isto no momento, e nada foi feito: tente de novo depois do tempo em Retry-After.",
     ),
+    "shutting_down": (
+        "Encerrando",
+        "Este processo está prestes a parar: envie as requisições a outro.",
+    ),
     "status_update_not_found": (
         "Atualização não encontrada",
         "Você não tem uma atualização de status com este id.",
     ),
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
+    "too_many_requests": (
+        "Requisições demais",
+        "Você tem requisições demais em andamento: espere respostas ou use rotas de lote. Nada foi feito: tente de novo após Retry-After.",
+    ),
     "tracking_codes_exhausted": (
         "Códigos de rastreio esgotados",
         "Todos os códigos dos prefixos configurados foram usados: o operador deste serviço precisa acrescentar um prefixo.",

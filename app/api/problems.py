@@ -43,10 +43,14 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.OccurredAtInFuture: 422,
     errors.PostedAtInFuture: 422,
     errors.TooManyCodes: 422,
+    edge_errors.TooManyRequests: 429,
     edge_errors.ServerError: 500,
     errors.InternalError: 500,
     edge_errors.OutcomeUnknown: 503,
     edge_errors.ServiceUnavailable: 503,
+    errors.BacklogFull: 503,
+    errors.Overloaded: 503,
+    errors.ShuttingDown: 503,
     errors.TrackingCodesExhausted: 503,
 }
 MEDIA_TYPE: Final = "application/problem+json"
@@ -137,7 +141,7 @@ def _headers_of(status: int) -> dict[str, str]:
     match status:
         case 401:
             return {"WWW-Authenticate": "Bearer"}
-        case 503:
+        case 429 | 503:
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:
             return {}

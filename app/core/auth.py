@@ -1,10 +1,10 @@
 """Passwords and access tokens: pure, but for the threads that hash."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import jwt
@@ -14,34 +14,54 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.models.clients import Role
 
+T = TypeVar("T")
+
 _ALGORITHM: Final = "HS256"
 _TYPE: Final = "at+jwt"  # RFC 9068, section 2.1
 _NAME: Final = "postagens"  # issuer and audience: the tokens are made and read by the same service
 _LEEWAY: Final = timedelta(minutes=1)
 
 
+# About a second's work: whoever came after that would wait for longer than a login is worth.
+_MOST_WAITING_PER_THREAD: Final = 32
+
+
+class TooManyPasswords(Exception):
+    """As many passwords wait for a thread as may."""
+
+
 class Passwords:
     """Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat Sheet), in a few threads of its own.
 
-    The threads are the bound: a flood of logins waits for them, and no other request does.
+    The threads are the bound: a flood of logins waits for them, and no other request does. Both functions raise TooManyPasswords,
+    before any work, when too many wait already.
     """
 
     def __init__(self, *, threads: int) -> None:
         self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._most_waiting = threads * _MOST_WAITING_PER_THREAD
+        self._waiting = 0
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
         """The hash to keep, with its salt and parameters."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hash.hash, password)
+        return await self._in_thread(self._hash.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password belongs to the hash; as slow, and False, when there is no hash."""
-        matches = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._verify, password, password_hash or self._nobody
-        )
+        matches = await self._in_thread(self._verify, password, password_hash or self._nobody)
         return matches and password_hash is not None
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: str) -> T:
+        if self._waiting >= self._most_waiting:
+            raise TooManyPasswords
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:

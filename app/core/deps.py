@@ -1,5 +1,6 @@
 """What a route may ask for. All of it is `async`: FastAPI would send anything else to a thread."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Parts:
     passwords: Passwords
     tokens: AccessTokens
     posting_rules: PostingRules
+    closing: asyncio.Event
+    """Set as soon as the process is told to stop, while it still answers."""
 
 
 async def get_parts(request: Request) -> Parts:

@@ -24,6 +24,7 @@ class HintSender:
         self._waiting: deque[int] = deque()
         self._wake = asyncio.Event()
         self._open_circuit = False
+        self._failing = False
         self._dropped = 0
 
     def hint(self, posting_ids: Sequence[int]) -> None:
@@ -43,6 +44,8 @@ class HintSender:
                 await self.flush()
             except RedisFailure as error:
                 await self._pause(error)
+            else:
+                self._tell_recovery()
 
     async def flush(self) -> None:
         """Send all that waits now."""
@@ -61,14 +64,19 @@ class HintSender:
             await stream.add(mine)
 
     async def _pause(self, error: Exception) -> None:
-        """Open the circuit: nothing is collected for a while, since it would only be late."""
-        _log.warning("hints are not sent, the sweep finds the updates: %s", error)
-        self._open_circuit = True
+        """Open the circuit: nothing is collected for a while, since it would only be late. Told once, until it works again."""
+        if not self._failing:
+            _log.warning("hints are not sent, the sweep finds the updates: %s", error)
+        self._failing = self._open_circuit = True
         self._dropped += len(self._waiting)
         self._waiting.clear()
         await asyncio.sleep(_PAUSE_SECONDS)
         self._open_circuit = False
-        _log.info("hints are collected again; %d have been left to the sweep since the start", self._dropped)
+
+    def _tell_recovery(self) -> None:
+        if self._failing:
+            self._failing = False
+            _log.info("hints are sent again; %d have been left to the sweep since the start", self._dropped)
 
 
 @asynccontextmanager

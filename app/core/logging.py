@@ -1,10 +1,13 @@
 """Logs: one JSON object a line for machines, or coloured lines for people."""
 
+import asyncio
 import logging
 import sys
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
+
+_QUIET_SECONDS: Final = 1.0
 
 
 def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
@@ -33,3 +36,32 @@ def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+class RareWarning:
+    """A warning about something that may happen thousands of times a second: one line a second, which tells how often it did."""
+
+    def __init__(self, logger: logging.Logger, message: str) -> None:
+        self._logger = logger
+        self._message = message
+        self._untold = 0
+        self._detail: object = None
+        self._quiet = False
+
+    def __call__(self, detail: object) -> None:
+        """It happened; told at once, or at the end of the second with the last detail."""
+        self._untold += 1
+        self._detail = detail
+        if not self._quiet:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._logger.warning("%s (%d times): %s", self._message, self._untold, self._detail)
+        self._untold = 0
+        self._quiet = True
+        asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._end_of_quiet)
+
+    def _end_of_quiet(self) -> None:
+        self._quiet = False
+        if self._untold:
+            self._tell()

@@ -5,7 +5,7 @@ Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its da
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ _GROUP: Final = "posting-status-workers"
 _MOST_HINTS: Final = 1_000_000
 _MOST_ARGUMENTS: Final = 1_000
 _PING_SECONDS: Final = 0.5
+_CLOSE_SECONDS: Final = 0.5
 
 
 @asynccontextmanager
@@ -35,8 +36,13 @@ async def open_redis(url: str, *, timeout_seconds: float) -> AsyncIterator["Redi
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
-    async with client:
+    try:
         yield client
+    finally:
+        # A server that is asleep does not keep us: what it has not taken by now is lost.
+        with suppress(*RedisFailure):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await client.aclose()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TYPE_CHECKING, Final, LiteralString, TypeAlias
+from typing import Final, LiteralString, TypeAlias
 
 import asyncpg
 from typing_extensions import override
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+from app.db.pool import Connection, ConnectionPool
 
 Row: TypeAlias = asyncpg.Record
 """One row, read by column name."""
@@ -23,6 +19,10 @@ class DatabaseUnavailable(Exception):
 
 class CommitUnknown(DatabaseUnavailable):
     """The connection was lost while a transaction was being committed: nobody can tell yet whether it was."""
+
+
+class TransactionExpired(DatabaseUnavailable):
+    """PostgreSQL heard nothing for too long and ended the transaction; what it did is undone."""
 
 
 class DatabaseBusy(Exception):
@@ -38,6 +38,7 @@ _UNAVAILABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -54,9 +55,15 @@ _BUSY: Final = (
 # asyncpg has a DataError of its own, for arguments that it cannot encode.
 _REFUSED: Final = (asyncpg.DataError, asyncpg.exceptions._base.DataError)  # noqa: SLF001 - it is exported nowhere else
 
+# How long PostgreSQL keeps a transaction of which it hears nothing: the row locks of a frozen process, or of one that the network
+# has swallowed, are free again after that, and its late COMMIT fails.
+_IDLE_SECONDS: Final = 2.0
+_LOCK_SECONDS: Final = 1.0
+_EXPIRED: Final = "PostgreSQL has ended the transaction: it was not heard of for too long"
+
 
 @contextmanager
-def _translated(*, unavailable: type[DatabaseUnavailable] = DatabaseUnavailable) -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """What asyncpg raises becomes one of the classes above; a broken constraint is a bug and stays what it is."""
     try:
         yield
@@ -65,43 +72,75 @@ def _translated(*, unavailable: type[DatabaseUnavailable] = DatabaseUnavailable)
     except _BUSY as error:
         raise DatabaseBusy(str(error)) from error
     except _UNAVAILABLE as error:
-        raise unavailable(str(error) or type(error).__name__) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> DatabaseUnavailable:
+    expired = isinstance(error.__cause__ or error, asyncpg.IdleInTransactionSessionTimeoutError)
+    kind = TransactionExpired if expired else DatabaseUnavailable
+    return kind(str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__))
+
+
+def _require_alive(connection: Connection) -> None:
+    """Raise when PostgreSQL has ended the transaction meanwhile: then nothing more is sent."""
+    if connection.is_closed:
+        expired = connection.silent_seconds >= _IDLE_SECONDS
+        raise TransactionExpired(_EXPIRED) if expired else DatabaseUnavailable("the connection was lost")
+
+
+async def _commit(connection: Connection) -> None:
+    """COMMIT; CommitUnknown when it may have been sent and was not answered, and only then."""
+    with _translated():
+        _require_alive(connection)
+        try:
+            tag = await connection.execute("COMMIT")
+        except _UNAVAILABLE as error:
+            if connection.is_sound:  # PostgreSQL answered: not committed
+                raise
+            if isinstance(_unavailable(error), TransactionExpired):  # it was ended before the COMMIT came
+                raise
+            raise CommitUnknown(str(error) or "no answer in time") from error
+        if tag != "COMMIT":
+            raise DatabaseBusy("the transaction had failed before, and was rolled back")
 
 
 class Executor:
     """Reads: each statement sees what was committed before it began."""
 
-    def __init__(self, pool: "Pool", *, acquire_seconds: float) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._acquire_seconds = acquire_seconds
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator["Connection"]:
+    async def _connected(self) -> AsyncIterator[Connection]:
         with _translated():
-            async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
+            connection = await self._pool.take()
+            try:
                 yield connection
+            finally:
+                await self._pool.give_back(connection)
 
     async def fetch(self, sql: LiteralString, *arguments: object) -> list[Row]:
         """All rows."""
         async with self._connected() as connection:
-            return list(await connection.fetch(sql, *arguments))
+            return await connection.fetch(sql, *arguments)
 
     async def fetch_one(self, sql: LiteralString, *arguments: object) -> Row | None:
         """The first row, or None."""
         async with self._connected() as connection:
-            return await connection.fetchrow(sql, *arguments)
+            return await connection.fetch_one(sql, *arguments)
 
 
 class Transaction(Executor):
     """Reads and writes, all or nothing: only Database.transaction makes one."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @override
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator["Connection"]:
+    async def _connected(self) -> AsyncIterator[Connection]:
         with _translated():
+            _require_alive(self._connection)
             yield self._connection
 
     async def execute(self, sql: LiteralString, *arguments: object) -> None:
@@ -113,32 +152,39 @@ class Transaction(Executor):
 class Database:
     """The pool of connections."""
 
-    def __init__(self, pool: "Pool", *, acquire_seconds: float) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
-        self._acquire_seconds = acquire_seconds
-        self.reader: Final = Executor(pool, acquire_seconds=acquire_seconds)
+        self.reader: Final = Executor(pool)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, lock_seconds: float = _LOCK_SECONDS) -> AsyncIterator[Transaction]:
         """One READ COMMITTED transaction: committed when the block ends, rolled back when it raises.
 
-        Raises CommitUnknown when the connection was lost during the commit.
+        Raises DatabaseBusy when a lock is not to be had within `lock_seconds`, and CommitUnknown when the connection was lost during
+        the commit; with any other DatabaseUnavailable nothing was done.
         """
         with _translated():
-            connection = await self._pool.acquire(timeout=self._acquire_seconds)
+            connection = await self._pool.take()
         try:
-            transaction = connection.transaction()
             with _translated():
-                await transaction.start()
+                await connection.execute(self._begin(lock_seconds))
             try:
                 yield Transaction(connection)
             except BaseException:
-                # The reason is told, not that the rollback of a broken connection failed too: PostgreSQL rolls back by itself then.
-                with suppress(*_UNAVAILABLE):
-                    await transaction.rollback()
+                # The reason is told, not that the rollback failed too: PostgreSQL rolls back by itself when the connection is cut off.
+                if connection.is_sound:
+                    with suppress(*_UNAVAILABLE, asyncpg.PostgresError):
+                        await connection.execute("ROLLBACK")
                 raise
-            with _translated(unavailable=CommitUnknown):
-                await transaction.commit()
+            await _commit(connection)
         finally:
-            with _translated():
-                await self._pool.release(connection)
+            await self._pool.give_back(connection)
+
+    def _begin(self, lock_seconds: float) -> str:
+        """One round trip, and nothing that outlives the transaction: a pooler may stand between."""
+        settings = {
+            "idle_in_transaction_session_timeout": _IDLE_SECONDS,
+            "lock_timeout": lock_seconds,
+            "statement_timeout": self._pool.longest_statement_seconds,
+        }
+        return "BEGIN" + "".join(f"; SET LOCAL {name} = {round(value * 1000)}" for name, value in settings.items())

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from app.core.tracking_code import is_tracking_code
-from app.db.database import Database, Executor, Row
+from app.db.database import CommitUnknown, Database, DatabaseBusy, DatabaseUnavailable, Executor, Row
 from app.db.queries import status_updates
 from app.models.clients import Caller
 from app.models.status_updates import Event, StatusUpdate, StatusUpdateRequest
@@ -24,6 +24,9 @@ from app.services.refusals import reason
 
 Outcome: TypeAlias = StatusUpdate | Refusal
 """What became of a wish at once: its update, or why there is none."""
+
+# Accepts wait for each other only for the moment in which a repetition of the same wish is committed elsewhere.
+_LOCK_SECONDS: Final = 0.2
 
 
 @dataclass(slots=True, eq=False)
@@ -51,14 +54,18 @@ class Wish:
 async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
     """Give each wish its outcome; those that became an update are committed, and decided in this order for their posting.
 
-    Reading and refusing need no transaction: a refusal against the stored status can never become wrong later.
+    Reading and refusing need no transaction: a refusal against the stored status can never become wrong later. Raises CommitUnknown
+    when wishes without an outcome may have become updates nevertheless; after DatabaseUnavailable, DatabaseBusy and DataRefused none has.
     """
     await _refuse_at_once(database.reader, wishes)
     # After the look at the posting, so that a repetition is not refused because of what it did itself the first time.
     await _find_repeated(database.reader, [wish for wish in wishes if wish.repeatable])
     await _insert(database, hints, [wish for wish in wishes if wish.outcome is None])
     # What is left lost a race against its own repetition: that one was committed, and is the same update.
-    await _find_repeated(database.reader, [wish for wish in wishes if wish.outcome is None])
+    try:
+        await _find_repeated(database.reader, [wish for wish in wishes if wish.outcome is None])
+    except (DatabaseUnavailable, DatabaseBusy) as error:
+        raise CommitUnknown(str(error)) from error
 
 
 async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
@@ -103,7 +110,7 @@ async def _find_repeated(executor: Executor, wishes: Sequence[Wish]) -> None:
 async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
     if not wishes:
         return
-    async with database.transaction() as transaction:
+    async with database.transaction(lock_seconds=_LOCK_SECONDS) as transaction:
         rows = await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *_columns(wishes))
     # Committed: from here on the update is decided, with this hint or, if it is lost, without.
     hints.hint([wish.posting_id for wish in wishes])

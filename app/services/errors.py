@@ -116,3 +116,15 @@ class InternalError(Refusal):
 
 class TooManyCodes(Refusal):
     """Ask for at most 50 tracking codes at once."""
+
+
+class Overloaded(Refusal):
+    """The service has more to do than it can, and nothing was done: try again after the time in Retry-After."""
+
+
+class BacklogFull(Refusal):
+    """Too many status updates wait to be decided, and nothing was done: try again after the time in Retry-After."""
+
+
+class ShuttingDown(Refusal):
+    """This process is about to stop: send requests to another one."""

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from app.db.database import Database, DatabaseBusy, DatabaseUnavailable
+from app.db.database import Database, DatabaseBusy, DatabaseUnavailable, TransactionExpired
 from app.services import decision_service
 from app.services.decision_service import Decided
 
@@ -43,14 +43,22 @@ class PostingDecider:
             return []
         try:
             return (await self._decide_once(posting_ids)).skipped
+        except TransactionExpired:
+            # This process was frozen, or the batch is more than the rule can get through in the time that PostgreSQL gives.
+            if len(posting_ids) == 1:
+                raise
+            return await self._decide_halves(posting_ids)
         except _PASSING:
             raise
         except Exception:  # noqa: BLE001 - whatever an update provokes, the others go on
             if len(posting_ids) == 1:
                 return await self._decide_one_by_one(posting_ids[0])
-            middle = len(posting_ids) // 2
-            skipped = await self._decide_batch(posting_ids[:middle])
-            return skipped + await self._decide_batch(posting_ids[middle:])
+            return await self._decide_halves(posting_ids)
+
+    async def _decide_halves(self, posting_ids: Sequence[int]) -> list[int]:
+        middle = len(posting_ids) // 2
+        skipped = await self._decide_batch(posting_ids[:middle])
+        return skipped + await self._decide_batch(posting_ids[middle:])
 
     async def _decide_once(self, posting_ids: Sequence[int], *, only_first: bool = False) -> Decided:
         async with self._database.transaction() as transaction:

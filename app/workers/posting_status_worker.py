@@ -50,7 +50,8 @@ class PostingStatusWorker:
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
         self._stopping = asyncio.Event()
-        self._backlogged = False
+        self._full_read = False
+        """Whether the last read since the last look of the sweep was new and full: then what waits has its hint in the stream."""
 
     def stop(self) -> None:
         """Ask the loops to end after what they have in hand."""
@@ -92,12 +93,13 @@ class PostingStatusWorker:
 
         async def consume() -> float:
             nonlocal in_hand
+            self._full_read = False
             if in_hand:
                 hints = await stream.read_again(name, count=self._batch_size)
             else:
                 hints = await self._unless_stopping(stream.read(name, count=self._batch_size, block_ms=_BLOCK_MS))
+                self._full_read = len(hints) == self._batch_size
             again, in_hand = in_hand and bool(hints), bool(hints)
-            self._backlogged = len(hints) == self._batch_size
             await self._decide_and_acknowledge(stream, hints)
             in_hand = again
             return 0
@@ -141,8 +143,10 @@ class PostingStatusWorker:
 
         async def sweep() -> float:
             nonlocal after, passed_over
-            if self._backlogged and passed_over < _MOST_PASSED_OVER:
-                # What waits has its hint in the stream, and sweeping it too would only bring it twice.
+            if self._full_read and passed_over < _MOST_PASSED_OVER:
+                # What waits has its hint in the stream, and sweeping it too would only bring it twice. Each full read excuses from one
+                # sweep: when Redis falls silent after it, the next one takes place.
+                self._full_read = False
                 passed_over += 1
                 return self._sweep_seconds / 2
             passed_over = 0

@@ -52,6 +52,7 @@ INDEX_OF: Final = {
     "status_updates.SELECT_STATUS_UPDATES_BY_ID": "status_updates_pkey",
     "status_updates.SELECT_STATUS_UPDATES": "status_updates_client_id_seq",
     "status_updates.SELECT_QUEUED_UPDATES": "status_updates_queued",
+    "status_updates.COUNT_QUEUED_UPDATES": "status_updates_queued",
     "status_updates.SWEEP_QUEUED_UPDATES": "status_updates_queued",
     "status_updates.UPDATE_ATTEMPTS": "status_updates_queued",
     "status_updates.UPDATE_DECIDED": "status_updates_queued",

@@ -1,20 +1,25 @@
 """The acceptance desk: requests that wait share a commit, and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
 from app.core.ids import new_id
-from app.db.database import DatabaseUnavailable, DataRefused
+from app.db.connection import open_database
+from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
 from app.models.clients import Caller
 from app.models.status_updates import StatusUpdate, StatusUpdateRequest
 from app.services.acceptance import Wish
 from app.services.acceptance_desk import AcceptanceDesk
-from app.services.errors import IdempotencyKeyReused, PostingNotFound
+from app.services.backlog import Backlog
+from app.services.errors import IdempotencyKeyReused, Overloaded, PostingNotFound
 from tests.db.rows import CLIENT, Connection
+from tests.proxy import Proxy, proxy_to
 from tests.services.queued import Postings
+from tests.until import until
 
 
 class HintsOfTheTest:
@@ -35,7 +40,7 @@ def hints() -> HintsOfTheTest:
 
 @pytest.fixture
 def desk(postings: Postings, hints: HintsOfTheTest) -> AcceptanceDesk:
-    return AcceptanceDesk(postings.database, hints)
+    return AcceptanceDesk(postings.database, hints, Backlog(limit=1_000))
 
 
 @pytest.fixture
@@ -106,3 +111,107 @@ async def test_when_the_database_is_gone_everybody_is_told(
     answers = await asyncio.gather(*(desk.accept([each]) for each in wishes), return_exceptions=True)
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 3
     assert hints.given == []
+
+
+async def test_who_waits_for_a_lock_holds_up_only_itself(
+    desk: AcceptanceDesk, postings: Postings, connection: Connection
+) -> None:
+    rows = await postings.database.reader.fetch("SELECT id, tracking_code FROM postings ORDER BY id")
+    held, *free = [wish(row["tracking_code"]) for row in rows]
+    began = time.monotonic()
+    async with connection.transaction():
+        await connection.execute("SELECT FROM postings WHERE id = $1 FOR UPDATE", rows[0]["id"])
+        answers = await asyncio.gather(*(desk.accept([each]) for each in (held, *free)), return_exceptions=True)
+        took = time.monotonic() - began
+    assert [type(answer) for answer in answers] == [DatabaseBusy, *[type(None)] * len(free)]
+    assert all(isinstance(each.outcome, StatusUpdate) for each in free)
+    assert took < 4, took
+    await desk.accept([held])
+    assert isinstance(held.outcome, StatusUpdate)
+
+
+async def test_what_is_busy_for_a_moment_is_tried_again(
+    desk: AcceptanceDesk, connection: Connection, code: str
+) -> None:
+    asked = wish(code)
+
+    async def a_lock_was_waited_for_in_vain() -> bool:
+        return bool(
+            await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+
+    async with connection.transaction():
+        await connection.execute("SELECT FROM postings FOR UPDATE")
+        accepting = asyncio.create_task(desk.accept([asked]))
+        await until("the desk waits for a lock", a_lock_was_waited_for_in_vain)
+    await accepting
+    assert isinstance(asked.outcome, StatusUpdate)
+
+
+async def test_more_than_can_wait_is_turned_away_before_anything_is_done(
+    desk: AcceptanceDesk, connection: Connection, code: str
+) -> None:
+    batches = [[wish(code, description=f"{number}.{scan}") for scan in range(900)] for number in range(7)]
+    answers = await asyncio.gather(*(desk.accept(each) for each in batches), return_exceptions=True)
+    turned_away = [type(answer) for answer in answers].count(Overloaded)
+    assert turned_away == 2
+    assert await connection.fetchval("SELECT count(*) FROM status_updates") == 900 * (len(batches) - turned_away)
+
+
+class TestPostgresqlGone:
+    """Everybody is told soon, each what is true."""
+
+    @pytest.fixture
+    async def network(self, database_url: str) -> AsyncIterator[Proxy]:
+        async with proxy_to(database_url) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    async def desk_behind(self, network: Proxy, hints: HintsOfTheTest) -> AsyncIterator[AcceptanceDesk]:
+        async with open_database(
+            network.url, pool_size=3, acquire_seconds=1, statement_seconds=9, patience_seconds=1
+        ) as database:
+            yield AcceptanceDesk(database, hints, Backlog(limit=1_000))
+
+    async def test_who_waits_behind_a_lost_round_is_told_with_it(
+        self, desk_behind: AcceptanceDesk, network: Proxy, connection: Connection, code: str
+    ) -> None:
+        await desk_behind.accept([wish(code)])
+        network.fall_silent()
+        began = time.monotonic()
+        first = asyncio.create_task(desk_behind.accept([wish(code)]))
+        await asyncio.sleep(0)
+        later = [asyncio.create_task(desk_behind.accept([wish(code)])) for _ in range(5)]
+        answers = await asyncio.gather(first, *later, return_exceptions=True)
+        took = time.monotonic() - began
+        assert took < 1 + 1.5, took
+        assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 6
+        network.heal()
+        again = wish(code)
+        await desk_behind.accept([again])
+        assert isinstance(again.outcome, StatusUpdate)
+        assert await connection.fetchval("SELECT count(*) FROM status_updates") == 2
+
+    async def test_a_lost_commit_is_unknown_to_whom_it_concerns_and_to_nobody_else(
+        self, desk_behind: AcceptanceDesk, network: Proxy, connection: Connection, code: str, hints: HintsOfTheTest
+    ) -> None:
+        good, refused, mixed = [wish(code)], [wish("EE876543216CA")], [wish("EE876543216CA"), wish(code)]
+        network.swallow_the_answer_to(b"COMMIT")
+        together = asyncio.gather(
+            *(desk_behind.accept(each) for each in (good, refused, mixed)), return_exceptions=True
+        )
+
+        async def committed() -> bool:
+            return bool(await connection.fetchval("SELECT count(*) FROM status_updates"))
+
+        await until("the round is committed, and nobody knows", committed)
+        waiting = asyncio.create_task(desk_behind.accept([wish(code)]))
+        assert [type(answer) for answer in await together] == [CommitUnknown, type(None), CommitUnknown]
+        assert isinstance(refused[0].outcome, PostingNotFound)
+        with pytest.raises(DatabaseUnavailable) as told:
+            await waiting
+        assert not isinstance(told.value, CommitUnknown)
+        assert hints.given == []
+        assert await connection.fetchval("SELECT count(*) FROM status_updates") == 2

@@ -131,6 +131,12 @@ SELECT count(*) AS queued, min(accepted_at) AS oldest_accepted_at,
  WHERE state = 'queued'
 """
 
+# Counts no further than $1: what a full queue costs is bounded, and an empty one costs nothing.
+COUNT_QUEUED_UPDATES: Final[LiteralString] = """
+SELECT count(*) AS queued
+  FROM (SELECT FROM status_updates WHERE state = 'queued' LIMIT $1) AS waiting
+"""
+
 # Only what ended by an error of ours is queued again: a refusal by the rule stays refused.
 REDRIVE_DEAD_LETTERS: Final[LiteralString] = """
 UPDATE status_updates

@@ -87,6 +87,7 @@ _ASKING: Final = declares(
     errors.InvalidTrackingCode,
     errors.OccurredAtInFuture,
     errors.IdempotencyKeyReused,
+    errors.BacklogFull,
 )
 
 

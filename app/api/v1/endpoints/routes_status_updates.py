@@ -20,7 +20,11 @@ from app.services import errors, status_service
 router: Final = APIRouter(prefix="/status-updates", tags=["status updates"])
 
 
-@router.post("", status_code=202, responses=declares(errors.InvalidIdempotencyKey, errors.NotAuthenticated))
+@router.post(
+    "",
+    status_code=202,
+    responses=declares(errors.InvalidIdempotencyKey, errors.NotAuthenticated, errors.BacklogFull),
+)
 async def request_status_updates(
     parts: PartsDep, caller: CallerDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
 ) -> BatchedStatusUpdates:

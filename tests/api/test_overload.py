@@ -1,0 +1,208 @@
+"""More than can be done: what is turned away is told so at once, what is let in goes on as ever."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from app.embedded.server import Server
+from tests.service import Service, running_service
+from tests.shop import PASSWORD, Answer, Shop
+from tests.until import until
+
+MOST = 4
+SHARE = 0.5
+
+
+class RawConnection:
+    """One connection on which requests are written byte by byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def to(cls, service: Service) -> Self:
+        host, _, port = service.url.removeprefix("http://").partition(":")
+        return cls(*await asyncio.open_connection(host, int(port)))
+
+    def begin(self, token: str, *, length: int = 20, **headers: str) -> None:
+        """The head of a request; it is under way until its body has come."""
+        lines = [
+            "POST /api/v1/status-updates HTTP/1.1",
+            *("Host: x", f"Content-Length: {length}", "Content-Type: application/json"),
+            *([f"Authorization: Bearer {token}"] if token else []),
+            *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
+        ]
+        self._writer.write("\r\n".join([*lines, "", ""]).encode())
+
+    def end(self, length: int = 20) -> None:
+        """The body."""
+        self._writer.write(b"{" + b" " * (length - 2) + b"}")
+
+    async def asked_for_its_body(self) -> None:
+        """Until the request has been let in: its body, announced with Expect, is asked for."""
+        assert (await self._reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+
+    async def answer(self) -> Answer:
+        """The next answer."""
+        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)).decode()
+        status, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        titled = {name.title(): value for name, value in headers.items()}
+        return Answer(int(status.split()[1]), titled, await self._reader.readexactly(int(titled["Content-Length"])))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@pytest.fixture
+async def small(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
+    """A service that has soon too much to do."""
+    settings = {"MAX_CONCURRENT_REQUESTS": str(MOST), "MAX_SHARE_OF_ONE_CALLER": str(SHARE), "MAX_BACKLOG": "5"}
+    async with running_service(
+        tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=settings
+    ) as running:
+        yield running
+
+
+@asynccontextmanager
+async def under_way(service: Service, *tokens: str) -> AsyncIterator[list[RawConnection]]:
+    """A request under way for each token, each on a connection of its own."""
+    connections = [await RawConnection.to(service) for _ in tokens]
+    for connection, token in zip(connections, tokens, strict=True):
+        connection.begin(token, Expect="100-continue")
+        await connection.asked_for_its_body()
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize("token", ["a", ""])
+async def test_one_caller_has_no_more_than_its_share_and_is_told_what_to_do(small: Service, token: str) -> None:
+    async with under_way(small, token, token) as (first, _):
+        extra = await RawConnection.to(small)
+        extra.begin(token, X_Request_ID="abc-1", Accept_Language="pt-BR")
+        extra.end()
+        answer = await extra.answer()
+        assert (answer.status, answer.code) == (429, "too_many_requests")
+        assert answer.headers["X-Request-Id"] == "abc-1"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json["title"] == "Requisições demais"
+        other = await RawConnection.to(small)
+        other.begin("b")
+        other.end()
+        assert (await other.answer()).status == 401
+        first.end()
+        assert (await first.answer()).status == 401
+        # The same connection, and there is room again.
+        extra.begin(token)
+        extra.end()
+        answer = await extra.answer()
+        assert (answer.status, answer.code) == (401, "not_authenticated")
+        extra.close()
+        other.close()
+
+
+async def test_beyond_the_bound_everybody_is_turned_away_but_whoever_asks_for_its_health(small: Service) -> None:
+    async with under_way(small, "a", "a", "b", "b"), Shop(small.url) as shop:
+        for token in ("c", ""):
+            connection = await RawConnection.to(small)
+            connection.begin(token)
+            connection.end()
+            answer = await connection.answer()
+            assert (answer.status, answer.code) == (503, "overloaded")
+            assert len(answer.headers["X-Request-Id"]) == 32
+            connection.close()
+        assert (await shop.send("GET", "//health/live")).status == 200
+        assert (await shop.send("GET", "//health/ready")).status == 200
+
+    async def let_in() -> bool:
+        async with Shop(small.url) as again:
+            return (await again.send("GET", "/tracking/EE876543216CA")).status == 404
+
+    await until("those under way are gone", let_in)
+    assert small.log.count("requests are turned away") <= 4
+
+
+async def test_the_body_of_a_request_that_was_turned_away_is_not_taken_for_the_next(small: Service) -> None:
+    async with under_way(small, "a", "a"):
+        connection = await RawConnection.to(small)
+        for expected in (429, 429):
+            connection.begin("a", length=300_000)
+            assert (await connection.answer()).status == expected
+            connection.end(300_000)
+        connection.begin("b")
+        connection.end()
+        assert (await connection.answer()).status == 401
+        connection.close()
+
+
+async def test_a_body_that_waits_to_be_asked_for_ends_the_connection(small: Service) -> None:
+    async with under_way(small, "a", "a"):
+        connection = await RawConnection.to(small)
+        connection.begin("a", Expect="100-continue")
+        answer = await connection.answer()
+        assert (answer.status, answer.headers["Connection"]) == (429, "close")
+        connection.close()
+
+
+async def test_a_full_backlog_takes_no_more_updates_until_the_workers_catch_up(small: Service) -> None:
+    async with Shop(small.url) as shop:
+        await shop.register()
+        code = (await shop.create_posting())["tracking_code"]
+
+        async def full() -> Answer | None:
+            answer = await shop.update(code, "shipped", description="a scan")
+            return answer if answer.status == 503 else None
+
+        answer = await until("the backlog is full", full)
+        assert answer is not None
+        assert answer.code == "backlog_full"
+        assert int(answer.headers["Retry-After"]) > 0
+        many = await shop.send("POST", "/status-updates", {"updates": [{"tracking_code": code, "status": "shipped"}]})
+        assert many.code == "backlog_full"
+        assert (await shop.send("GET", f"/postings/{code}")).status == 200
+        small.start_worker()
+
+        async def taken() -> bool:
+            return (await shop.update(code, "shipped", description="a scan")).status == 202
+
+        await until("the workers have caught up", taken)
+
+
+async def test_a_flood_of_logins_is_turned_away_in_part_and_stops_nobody_else(
+    database_url: str, valkey: Server, tmp_path: Path
+) -> None:
+    async with (
+        running_service(
+            tmp_path,
+            database_url=database_url,
+            redis_url=valkey.url,
+            workers=0,
+            settings={"ARGON2_THREADS": "1", "MAX_SHARE_OF_ONE_CALLER": "1"},
+        ) as service,
+        Shop(service.url) as shop,
+    ):
+        await shop.register()
+        form = {"grant_type": "password", "username": shop.email, "password": PASSWORD}
+        flood = asyncio.gather(*(shop.send("POST", "/auth/token", data=form) for _ in range(90)))
+        async with Shop(service.url) as other:
+            assert (await other.send("GET", "/tracking/EE876543216CA")).status == 404
+        answers = await flood
+        assert {answer.status for answer in answers} == {200, 503}
+        assert {answer.code for answer in answers if answer.status == 503} == {"overloaded"}
+
+
+async def test_every_operation_declares_that_it_may_be_turned_away(anonymous: Shop) -> None:
+    document = json.loads((await anonymous.send("GET", "//openapi.json")).body)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert {"429", "503"} <= operation["responses"].keys(), path
+            told = operation["responses"]["503"]["content"]["application/problem+json"]["examples"]
+            assert {"overloaded", "service_unavailable", "outcome_unknown"} <= told.keys()
