@@ -44,6 +44,7 @@ def main(
         faults=soak() if fault == SOAK else [FAULTS[fault]] if fault else mix(),
         alone=fault in FAULTS,
         longest=30 if fault in FAULTS else 8,
+        pause_seconds=1.0 if fault in FAULTS and FAULTS[fault].quiet else 0.1,
         control=control if control in CONTROLS else None,
         without_key=control == "retry-without-key",
     )

@@ -23,7 +23,7 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}")
 
 _log = logging.getLogger(__name__)
 
-_Headers = Iterable[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Admission:
@@ -40,13 +40,22 @@ class Admission:
             TooManyRequests: ReadyAnswer(TooManyRequests()),
         }
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody is let in at the moment."""
+        return self._under_way >= self._most
+
+    def turn_away(self) -> "ReadyAnswer":
+        """The answer to whoever comes while it is full."""
+        return self._refuse(Overloaded)
+
     def enter(self, caller: bytes) -> "ReadyAnswer | None":
         """Let the caller in, who must leave() afterwards; or the answer that turns it away."""
         of_caller = self._of_caller.get(caller, 0)
         if of_caller >= self._most_of_one:
             return self._refuse(TooManyRequests)
-        if self._under_way >= self._most:
-            return self._refuse(Overloaded)
+        if self.is_full:
+            return self.turn_away()
         self._under_way += 1
         self._of_caller[caller] = of_caller + 1
         return None
@@ -77,7 +86,7 @@ class ReadyAnswer:
         self._id_of_process = uuid.uuid4().hex[:16].encode()
         self._refused = 0
 
-    def to(self, headers: _Headers) -> "tuple[Answer, bytes]":
+    def to(self, headers: Headers) -> "tuple[Answer, bytes]":
         """The answer in the language of a request with these headers, and the request's id."""
         language = request_id = b""
         for name, value in headers:
@@ -102,7 +111,7 @@ class Answer:
         self.body: Final = body
 
 
-def authorization(headers: _Headers) -> bytes:
+def authorization(headers: Headers) -> bytes:
     """What callers are told apart by; nothing where there is none."""
     for name, value in headers:
         if name == b"authorization":

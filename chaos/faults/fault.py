@@ -36,7 +36,7 @@ class Fault:
     """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other.
 
     `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own, or `needs`
-    servers that stand on something unusual.
+    servers that stand on something unusual. `quiet`: it measures, so the clients of the run hardly do anything.
     """
 
     name: str
@@ -47,4 +47,5 @@ class Fault:
     lasts: tuple[float, float]
     expects: Expectation = Expectation()
     in_mix: bool = True
+    quiet: bool = False
     needs: Equipment | None = None
