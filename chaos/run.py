@@ -156,6 +156,7 @@ class _Weather:
                 self._system.missed.append(f"{names}: {missed}")
                 self._system.revive()
             healed = now()
+            self._look_for_the_dead(names)
             recovery = self._recover(names)
             self._ledger.write(Fell(names, began, healed, healed + recovery, time.time() - now()))
             self.samples.append(gauges.sample(self._system))
@@ -168,6 +169,13 @@ class _Weather:
                 injected.enter_context(fault.inject(self._system, self._chance))
             shortest, longest = faults[-1].lasts
             time.sleep(min(self._chance.uniform(shortest, longest), self._plan.longest))
+
+    def _look_for_the_dead(self, names: str) -> None:
+        """Every fault mends what it broke: whatever does not run now ended by itself, which no process may."""
+        for program in self._system.programs:
+            if not program.alive:
+                self._system.missed.append(f"{program.name} ended by itself during {names}: {program.log[-500:]}")
+                program.start()
 
     def _recover(self, names: str) -> float:
         try:

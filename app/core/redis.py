@@ -4,15 +4,18 @@ Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its da
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
+
+T = TypeVar("T")
 
 RedisFailure: Final = (RedisError, OSError)
 """What a command can raise when the server is gone, full, loading or not answering in time."""
@@ -45,6 +48,14 @@ async def open_redis(url: str, *, timeout_seconds: float) -> AsyncIterator["Redi
                 await client.aclose()
 
 
+async def _answer_to(command: Awaitable[T]) -> T:
+    """The answer; a connection that is closed in the very moment of writing is a lost one, which uvloop tells as a RuntimeError."""
+    try:
+        return await command
+    except RuntimeError as error:
+        raise RedisConnectionError(str(error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Hint:
     """One entry of the stream."""
@@ -64,7 +75,7 @@ class HintStream:
         """Whether the server is there, and not asleep."""
         try:
             async with asyncio.timeout(_PING_SECONDS):
-                return bool(await self._redis.ping())
+                return bool(await _answer_to(self._redis.ping()))
         except RedisFailure:  # TimeoutError is an OSError
             return False
 
@@ -73,12 +84,12 @@ class HintStream:
         pipeline = self._redis.pipeline(transaction=False)
         for posting_id in posting_ids:
             pipeline.xadd(self.key, {"posting_id": posting_id}, maxlen=_MOST_HINTS, approximate=True)
-        await pipeline.execute()
+        await _answer_to(pipeline.execute())
 
     async def create_group(self) -> None:
         """Make the consumer group, and the stream with it, where it is missing."""
         try:
-            await self._redis.xgroup_create(self.key, _GROUP, id="0", mkstream=True)
+            await _answer_to(self._redis.xgroup_create(self.key, _GROUP, id="0", mkstream=True))
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -93,7 +104,9 @@ class HintStream:
 
     async def _read(self, consumer: str, start: str, *, count: int, block_ms: int | None) -> list[Hint]:
         try:
-            answer: Any = await self._redis.xreadgroup(_GROUP, consumer, {self.key: start}, count=count, block=block_ms)
+            answer: Any = await _answer_to(
+                self._redis.xreadgroup(_GROUP, consumer, {self.key: start}, count=count, block=block_ms)
+            )
         except ResponseError as error:
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
@@ -104,7 +117,9 @@ class HintStream:
     async def take_over(self, consumer: str, *, idle_ms: int, count: int) -> list[Hint]:
         """Hints that another consumer has had for longer than `idle_ms`: it is dead, or as good as."""
         try:
-            answer: Any = await self._redis.xautoclaim(self.key, _GROUP, consumer, min_idle_time=idle_ms, count=count)
+            answer: Any = await _answer_to(
+                self._redis.xautoclaim(self.key, _GROUP, consumer, min_idle_time=idle_ms, count=count)
+            )
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise
@@ -118,17 +133,17 @@ class HintStream:
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.xack(self.key, _GROUP, *ids)
             pipeline.xdel(self.key, *ids)
-            await pipeline.execute()
+            await _answer_to(pipeline.execute())
 
     async def forget_idle_consumers(self, *, idle_ms: int) -> None:
         """Remove consumers that hold nothing and have not been heard of for `idle_ms`: each start of a worker makes one."""
         try:
-            consumers: Any = await self._redis.xinfo_consumers(self.key, _GROUP)
+            consumers: Any = await _answer_to(self._redis.xinfo_consumers(self.key, _GROUP))
         except ResponseError:
             return
         for consumer in consumers:
             if not consumer["pending"] and consumer["idle"] > idle_ms:
-                await self._redis.xgroup_delconsumer(self.key, _GROUP, consumer["name"])
+                await _answer_to(self._redis.xgroup_delconsumer(self.key, _GROUP, consumer["name"]))
 
 
 @asynccontextmanager

@@ -69,6 +69,8 @@ class Connection:
             # Read only: this was the primary, and is so no longer.
             self.is_sound = not self.is_closed and not isinstance(error, asyncpg.ReadOnlySQLTransactionError)
             raise
+        except RuntimeError as error:  # uvloop's word for a connection that is closed in the very moment of writing
+            raise ConnectionResetError(str(error)) from error
         self.is_sound = True
         self._heard_at = asyncio.get_running_loop().time()
         return result
