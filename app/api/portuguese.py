@@ -70,6 +70,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "occurred_at no futuro",
         "occurred_at está mais de 5 minutos à frente do relógio do servidor: envie a hora em que aconteceu, com o fuso.",
     ),
+    "posting_held": (
+        "Postagem em uso",
+        "Outra transação segura esta postagem no momento, e nada foi feito: peça de novo em breve, com a mesma Idempotency-Key.",
+    ),
     "operator_only": ("Só para operadores", "Só um operador pode fazer isto."),
     "out_of_sequence": (
         "Fora de sequência",

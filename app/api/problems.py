@@ -50,6 +50,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     edge_errors.ServiceUnavailable: 503,
     errors.BacklogFull: 503,
     errors.Overloaded: 503,
+    errors.PostingHeld: 503,
     errors.ShuttingDown: 503,
     errors.TrackingCodesExhausted: 503,
 }

@@ -19,6 +19,7 @@ RefusalCode: TypeAlias = Literal[
     "history_full",
     "occurred_at_in_future",
     "posting_not_found",
+    "posting_held",
     "invalid_tracking_code",
     "idempotency_key_reused",
     "internal_error",

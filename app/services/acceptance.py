@@ -15,6 +15,7 @@ from app.services.errors import (
     IdempotencyKeyReused,
     InvalidTrackingCode,
     OccurredAtInFuture,
+    PostingHeld,
     PostingNotFound,
     Refusal,
 )
@@ -66,6 +67,8 @@ async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]
         await _find_repeated(database.reader, [wish for wish in wishes if wish.outcome is None])
     except (DatabaseUnavailable, DatabaseBusy) as error:
         raise CommitUnknown(str(error)) from error
+    for wish in wishes:
+        wish.outcome = wish.outcome or PostingHeld()
 
 
 async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:

@@ -122,6 +122,10 @@ class Overloaded(Refusal):
     """The service has more to do than it can, and nothing was done: try again after the time in Retry-After."""
 
 
+class PostingHeld(Refusal):
+    """Another transaction holds this posting at the moment, and nothing was done: ask again soon, with the same Idempotency-Key."""
+
+
 class BacklogFull(Refusal):
     """Too many status updates wait to be decided, and nothing was done: try again after the time in Retry-After."""
 

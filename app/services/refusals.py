@@ -15,6 +15,7 @@ REASONS: Final[dict[str, type[errors.Refusal]]] = {
         errors.HistoryFull,
         errors.OccurredAtInFuture,
         errors.PostingNotFound,
+        errors.PostingHeld,
         errors.InvalidTrackingCode,
         errors.IdempotencyKeyReused,
         errors.InternalError,

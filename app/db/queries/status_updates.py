@@ -15,13 +15,18 @@ SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.s
   JOIN postings ON postings.tracking_code = asked.tracking_code AND (asked.owner IS NULL OR postings.client_id = asked.owner)
 """
 
-# "No row" means that the id is taken: the same Idempotency-Key came before.
+# "No row" means that the id is taken (the same Idempotency-Key came before), or that somebody else's transaction holds the posting.
+# The foreign key would wait for that one, and everybody who shares this statement with it: here it is passed over instead.
 INSERT_STATUS_UPDATES: Final[LiteralString] = """
+WITH free AS (
+    SELECT id FROM postings WHERE id = ANY ($2::bigint[]) FOR KEY SHARE SKIP LOCKED
+)
 INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
-SELECT id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
+SELECT asked.id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
        WITH ORDINALITY
     AS asked (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description, position)
+  JOIN free ON free.id = posting_id
  ORDER BY position
     ON CONFLICT (id) DO NOTHING
 RETURNING id, seq, accepted_at

@@ -88,6 +88,7 @@ _ASKING: Final = declares(
     errors.OccurredAtInFuture,
     errors.IdempotencyKeyReused,
     errors.BacklogFull,
+    errors.PostingHeld,
 )
 
 
