@@ -181,6 +181,8 @@ class System:
             "REDIS_URL": _through(redis.url, self.network.connect(f"{name}>redis", redis.port)),
             "JWT_SECRET": "a-secret-of-the-chaos-run-0123456789",
             "LOG_LEVEL": "WARNING",
+            # Longer than the balancer of a rolling restart takes to notice.
+            "API_DRAIN_SECONDS": "1",
             failpoints.FOLDER_VARIABLE: str(self.failpoints),
             **({controls.VARIABLE: self._control} if self._control else {}),
             **self._clock(name),

@@ -99,8 +99,10 @@ def _rolling_restart(system: System, _chance: random.Random) -> Iterator[None]:
         for caller in callers:
             caller.end()
         balancer.end()
-    if failed := [failure for caller in callers for failure in caller.failed]:
-        asked = sum(caller.asked for caller in callers)
+    asked = sum(caller.asked for caller in callers)
+    failed = [failure for caller in callers for failure in caller.failed]
+    system.notes.append(f"{_RESTARTS} restarts: {asked} requests, {len(failed)} failed")
+    if failed:
         raise Missed(f"{len(failed)} of {asked} requests failed during {_RESTARTS} restarts: {sorted(set(failed))}")
 
 
