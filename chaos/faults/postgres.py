@@ -139,7 +139,7 @@ FAULTS: Final = (
         6,
         "a long transaction holds one posting",
         _posting_held,
-        frozenset({"lock"}),
+        frozenset({"postgres"}),
         (6.0, 8.0),
         Expectation(undisturbed=True),
     ),

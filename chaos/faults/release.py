@@ -156,7 +156,7 @@ FAULTS: Final = (
         16,
         "the next release's migration under load, and this release beside it",
         _migrated,
-        frozenset({"schema", "worker"}),
+        frozenset({"postgres", "worker"}),
         (1.0, 3.0),
         Expectation(undisturbed=True),
     ),

@@ -82,7 +82,7 @@ FAULTS: Final = (
         11,
         "an update that raises when it is decided",
         _poisoned,
-        frozenset({"schema"}),
+        frozenset({"postgres"}),
         (0.0, 0.5),
         Expectation(undisturbed=True),
     ),
