@@ -54,8 +54,8 @@ check: ## Check format, lint, types, import contracts and migrations
 
 chaos: ## Break a running system at random and check every promise [SEED=1] [DURATION=60] [FAULT=name|list] [CONTROL=name]
 	@sh .ci/sync develop
-	@exec .venv/bin/python -m chaos $${SEED:+--seed "$$SEED"} $${DURATION:+--duration "$$DURATION"} $${FAULT:+--fault "$$FAULT"} \
-		$${CONTROL:+--control "$$CONTROL"}
+	@exec .venv/bin/python -m chaos $(call said,SEED,--seed "$$SEED") $(call said,DURATION,--duration "$$DURATION") \
+		$(call said,FAULT,--fault "$$FAULT") $(call said,CONTROL,--control "$$CONTROL")
 
 bench-worker: ## Measure how many updates a second one worker decides from a full queue
 	@sh .ci/sync develop
