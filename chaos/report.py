@@ -11,6 +11,7 @@ from chaos.measures import Window, misses, percentile, seconds_of_202s, seconds_
 from chaos.run import Outcome, Plan
 
 _MOST_SHOWN = 10
+_JUMP = 1800
 
 
 def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: Console) -> bool:
@@ -58,7 +59,10 @@ def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
     table = Table("the ledger", f"seed {plan.seed}")
     verdict = outcome.verdict
     took = seconds_of_202s(outcome.entries)
-    waited = [update.seconds for update in outcome.updates if update.seconds is not None]
+    # Without those that the clock of PostgreSQL jumped over by an hour.
+    waited = [
+        update.seconds for update in outcome.updates if update.seconds is not None and 0 <= update.seconds < _JUMP
+    ]
     rows = {
         "accepted": str(verdict.accepted),
         "postings created": str(verdict.created),
