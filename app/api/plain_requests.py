@@ -7,7 +7,7 @@ from typing import Final
 _HEAD: Final = re.compile(rb"[A-Z]+ /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r\n)+\r\n")
 # What says how long the body is, who is answered, in which language, and what comes after.
 _TELLING: Final = re.compile(
-    rb"\r\n(content-length:[ \t]*([0-9]{1,7})[ \t]*\r|content-length|transfer-encoding|connection|expect|upgrade|te:"
+    rb"\r\n(content-length:[ \t]*([0-9]{1,7})[ \t]*(?=\r)|content-length|transfer-encoding|connection|expect|upgrade|te:"
     rb"|x-request-id|accept-language|http2-settings)",
     re.IGNORECASE,
 )
