@@ -1,6 +1,5 @@
 """The system under test: PostgreSQL, Valkey, two APIs and three workers, each reaching the others over links of its own."""
 
-import http.client
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ import asyncpg
 from app.db.migrate import migrate
 from app.embedded.folder import free_port
 from app.embedded.process import Process, spawn
+from app.embedded.programs import is_ready
 from chaos import controls, failpoints
 from chaos.blocking import blocking
 from chaos.disasters.clock import Clock
@@ -115,11 +115,9 @@ class System:
         *,
         control: str | None = None,
         equipment: Equipment | None = None,
-        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
         self._stack = ExitStack()
-        self._settings = dict(settings or {})
         self._control = control
         # A clock of its own for each process, where there is a compiler to make it with.
         self.clocks: dict[str, Clock] = {}
@@ -186,7 +184,6 @@ class System:
             failpoints.FOLDER_VARIABLE: str(self.failpoints),
             **({controls.VARIABLE: self._control} if self._control else {}),
             **self._clock(name),
-            **self._settings,
             **more,
         }
         return Program(name, module, environment, self._folder / f"{name}.log")
@@ -202,7 +199,7 @@ class System:
         def ready() -> bool:
             if not api.alive:
                 raise Missed(f"{api.name} ended by itself:\n{api.log[-2000:]}")
-            return is_ready(int(api.environment["PORT"]))
+            return is_ready("127.0.0.1", int(api.environment["PORT"]))
 
         until(f"{api.name} is ready", ready, seconds=seconds)
 
@@ -240,15 +237,3 @@ def _through(url: str, port: int) -> str:
     """The same server, by way of a link."""
     before, _, after = url.rpartition(":")
     return f"{before}:{port}/{after.partition('/')[2]}"
-
-
-def is_ready(port: int) -> bool:
-    """Whether the API on this port says that it is ready."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

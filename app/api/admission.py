@@ -9,6 +9,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.edge_errors import TooManyRequests
+from app.api.middleware import REQUEST_ID
 from app.api.problems import prefers_portuguese, problem_response
 from app.core.logging import RareWarning
 from app.services.errors import Overloaded, Refusal
@@ -19,7 +20,7 @@ ADMITTED: Final = "postagens.admitted"
 EXEMPT: Final = "/health/"
 """Always let in: whoever watches this process must hear from it also when it has too much to do."""
 
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}")
+_REQUEST_ID: Final = re.compile(REQUEST_ID.encode())
 
 _log = logging.getLogger(__name__)
 

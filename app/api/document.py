@@ -12,6 +12,7 @@ from app.api.edge_errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from app.api.middleware import REQUEST_ID
 from app.api.problems import Problem, declare
 from app.models.shape import never_null
 from app.services.errors import Overloaded, Refusal
@@ -32,7 +33,7 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {
         "description": "The id of this request in our logs: the one that was sent, or a new one.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=-]{1,100}$"},
+        "schema": {"type": "string", "pattern": f"^{REQUEST_ID}$"},
     },
     "WWW-Authenticate": {
         "description": "How to authenticate.",

@@ -17,7 +17,8 @@ from app.api.parameters import check_form
 from app.api.problems import problem_response
 from app.services.errors import Refusal
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
+REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
+"""The pattern of a caller's own X-Request-ID that is taken over."""
 
 _log = logging.getLogger("app.access")
 
@@ -34,7 +35,7 @@ class RequestId:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if re.fullmatch(REQUEST_ID, given) else uuid.uuid4().hex
         started = time.perf_counter()
         status = 0
 

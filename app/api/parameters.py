@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 
 from app.api.edge_errors import MalformedParameters
@@ -32,14 +32,9 @@ def check_form(body: bytes) -> None:
 
 async def check_query(request: Request) -> None:
     """Refuse a name that the operation does not document, and one given twice that is not documented as a list."""
-    operation = _operation(request)
-    if operation is None:
+    types = _documented(request.app).get(request.scope["route"].name)
+    if types is None:
         return  # a page for people, which links from elsewhere may lead to with names of their own
-    types = {
-        parameter["name"]: parameter["schema"].get("type")
-        for parameter in operation.get("parameters", ())
-        if parameter["in"] == "query"
-    }
     given = Counter(name for name, _ in read_parameters(request.scope["query_string"]))
     wrong = [
         {"loc": ("query", name), "msg": "stands twice, and has one value" if name in types else "is not a parameter"}
@@ -50,9 +45,17 @@ async def check_query(request: Request) -> None:
         raise RequestValidationError(wrong)
 
 
-def _operation(request: Request) -> dict[str, Any] | None:
-    """What the document says of the operation asked for (by its name, since a route knows only the end of its path)."""
-    name = request.scope["route"].name
-    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    operations = (path.get(request.method.lower(), {}) for path in paths.values())
-    return next((operation for operation in operations if operation.get("operationId") == name), None)
+def _documented(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """The type of each query parameter by name, for each operation by its own (a route knows only the end of its path)."""
+    if not hasattr(app.state, "query_parameters"):
+        app.state.query_parameters = {
+            operation["operationId"]: {
+                parameter["name"]: parameter["schema"].get("type")
+                for parameter in operation.get("parameters", ())
+                if parameter["in"] == "query"
+            }
+            for path in app.openapi()["paths"].values()
+            for operation in path.values()
+        }
+    documented: dict[str, dict[str, Any]] = app.state.query_parameters
+    return documented

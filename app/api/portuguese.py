@@ -70,10 +70,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "occurred_at no futuro",
         "occurred_at está mais de 5 minutos à frente do relógio do servidor: envie a hora em que aconteceu, com o fuso.",
     ),
-    "posting_held": (
-        "Postagem em uso",
-        "Outra transação segura esta postagem no momento, e nada foi feito: peça de novo em breve, com a mesma Idempotency-Key.",
-    ),
     "operator_only": ("Só para operadores", "Só um operador pode fazer isto."),
     "out_of_sequence": (
         "Fora de sequência",
@@ -90,6 +86,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "posted_at_in_future": (
         "posted_at no futuro",
         "posted_at está mais de 5 minutos à frente do relógio do servidor: envie a hora da postagem, com o fuso.",
+    ),
+    "posting_held": (
+        "Postagem em uso",
+        "Outra transação segura esta postagem no momento, e nada foi feito: peça de novo em breve, com a mesma Idempotency-Key.",
     ),
     "posting_not_found": ("Postagem não encontrada", "Você não tem uma postagem com este código de rastreio."),
     "reference_taken": ("Referência já usada", "Você já tem uma postagem com esta referência."),

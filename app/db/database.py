@@ -7,7 +7,7 @@ from typing import Final, LiteralString, TypeAlias
 import asyncpg
 from typing_extensions import override
 
-from app.db.pool import Connection, ConnectionPool
+from app.db.pool import ArgumentRefused, Connection, ConnectionPool
 
 Row: TypeAlias = asyncpg.Record
 """One row, read by column name."""
@@ -52,8 +52,7 @@ _BUSY: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidCachedStatementError,  # a migration came between: the next attempt prepares it anew
 )
-# asyncpg has a DataError of its own, for arguments that it cannot encode.
-_REFUSED: Final = (asyncpg.DataError, asyncpg.exceptions._base.DataError)  # noqa: SLF001 - it is exported nowhere else
+_REFUSED: Final = (asyncpg.DataError, ArgumentRefused)
 
 # How long PostgreSQL keeps a transaction of which it hears nothing: the row locks of a frozen process, or of one that the network
 # has swallowed, are free again after that, and its late COMMIT fails.

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# PostgreSQL answered, or asyncpg asked nothing: its DataError is about arguments that it cannot encode.
-_ANSWERED: Final = (asyncpg.PostgresError, asyncpg.exceptions._base.DataError)  # noqa: SLF001 - it is exported nowhere else
+ArgumentRefused: TypeAlias = asyncpg.exceptions._base.DataError  # noqa: SLF001 - it is exported nowhere else
+"""asyncpg's own DataError, for arguments that it cannot encode."""
+# PostgreSQL answered, or asyncpg asked nothing.
+_ANSWERED: Final = (asyncpg.PostgresError, ArgumentRefused)
 
 
 class Connection:

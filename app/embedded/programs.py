@@ -46,7 +46,7 @@ def wait_until_ready(programs: Sequence[Part], *, host: str, port: int, wakeup: 
     Raises EmbeddedError with the last words of a program that ends meanwhile, or when `patience` seconds are over.
     """
     give_up = time.monotonic() + patience
-    while not wakeup.stopping and not _is_ready(host, port):
+    while not wakeup.stopping and not is_ready(host, port):
         for part in programs:
             if (code := part.process.exit_code()) is not None:
                 words = "\n".join(last_lines(part.log, since=part.said_before))
@@ -56,7 +56,8 @@ def wait_until_ready(programs: Sequence[Part], *, host: str, port: int, wakeup: 
         wakeup.wait(0.1)
 
 
-def _is_ready(host: str, port: int) -> bool:
+def is_ready(host: str, port: int) -> bool:
+    """Whether the API there says that it is ready."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", "/health/ready")

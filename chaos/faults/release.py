@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
+from app.embedded.programs import is_ready
 from chaos.faults.fault import Expectation, Fault
 from chaos.probe import Probe
-from chaos.system import Missed, Program, System, is_ready
+from chaos.system import Missed, Program, System
 
 _RESTARTS: Final = 20
 _CALLERS: Final = 8
@@ -33,7 +34,7 @@ class _Balancer:
 
     def _look(self) -> None:
         while not self._ended.wait(_LOOK_AGAIN):
-            if ready := [port for port in self._ports if is_ready(port)]:
+            if ready := [port for port in self._ports if is_ready("127.0.0.1", port)]:
                 self._system.network.lead(_FRONT, random.choice(ready))
 
     def end(self) -> None:
