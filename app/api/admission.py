@@ -4,8 +4,10 @@ import logging
 import re
 import uuid
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Final
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.edge_errors import TooManyRequests
@@ -78,11 +80,8 @@ class ReadyAnswer:
     """A refusal made ready beforehand, in both languages: an overloaded process has no time to make one."""
 
     def __init__(self, refusal: Refusal) -> None:
-        english, portuguese = [problem_response(refusal, accept_language=language) for language in ("en", "pt")]
-        nosniff = (b"x-content-type-options", b"nosniff")
-        self.status: Final = english.status_code
-        self.english: Final = Answer([*english.raw_headers, nosniff], bytes(english.body))
-        self.portuguese: Final = Answer([*portuguese.raw_headers, nosniff], bytes(portuguese.body))
+        self.english: Final = Answer(problem_response(refusal, accept_language="en"))
+        self.portuguese: Final = Answer(problem_response(refusal, accept_language="pt"))
         # Ids of requests only have to differ: to ask the system for random bytes would cost as much as all the rest.
         self._id_of_process = uuid.uuid4().hex[:16].encode()
         self._refused = 0
@@ -96,20 +95,39 @@ class ReadyAnswer:
             elif name == b"x-request-id":
                 request_id = value
         if not request_id or not _REQUEST_ID.fullmatch(request_id):
-            self._refused += 1
-            request_id = b"%s%016x" % (self._id_of_process, self._refused)
+            request_id = self.new_id()
         if language and prefers_portuguese(language.decode("latin-1")):
             return self.portuguese, request_id
         return self.english, request_id
 
+    def new_id(self) -> bytes:
+        """The id of a request that brought none."""
+        self._refused += 1
+        return b"%s%016x" % (self._id_of_process, self._refused)
+
 
 class Answer:
-    """Headers and body; `lines` are the same headers as they are sent."""
+    """Status, headers and body as ASGI wants them, and all of it as it is sent (RFC 9112)."""
 
-    def __init__(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        self.headers: Final = headers
-        self.lines: Final = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.body: Final = body
+    def __init__(self, response: Response) -> None:
+        self.status: Final = response.status_code
+        self.headers: Final = [*response.raw_headers, (b"x-content-type-options", b"nosniff")]
+        self.body: Final = bytes(response.body)
+        self._beginning = b"HTTP/1.1 %d %s\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())
+        self._beginning += _lines(self.headers)
+        self._server_headers: Headers = ()
+        self._head = self._beginning
+
+    def written(self, server_headers: Headers, request_id: bytes) -> bytes:
+        """The whole answer. The server makes a new list of its headers once a second: their lines are kept meanwhile."""
+        if server_headers is not self._server_headers:
+            self._head = self._beginning + _lines(server_headers)
+            self._server_headers = server_headers
+        return b"%sx-request-id: %s\r\n\r\n%s" % (self._head, request_id, self.body)
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
 
 
 def authorization(headers: Headers) -> bytes:
@@ -150,5 +168,5 @@ class AdmissionMiddleware:
         if any(name == b"expect" for name, _ in scope["headers"]):
             # The body that waits for a "100 Continue" may come or not: nobody could tell it from the next request.
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.start", "status": ready.status, "headers": headers})
         await send({"type": "http.response.body", "body": ready.body})

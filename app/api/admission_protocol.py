@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.admission import ADMITTED, EXEMPT, Admission, Headers, ReadyAnswer, authorization
 from app.api.plain_requests import is_plain_request
@@ -26,20 +26,47 @@ class AdmissionProtocol(HttpToolsProtocol):
         self._admission = admission
         self._closing = closing
         self._reading = False
+        self._used_since = False
 
     @override
     def data_received(self, data: bytes) -> None:
         """Bytes have come. While nobody is let in, a whole plain request is turned away without being parsed."""
         if self._admission.is_full and self._is_between_requests() and is_plain_request(data):
-            self._unset_keepalive_if_required()
-            self._refuse(self._admission.turn_away(), ())
+            self._turn_away()
         else:
             super().data_received(data)
 
+    def _turn_away(self) -> None:
+        """Refuse what was not parsed. To set the clock of the idle connection anew would cost as much as the rest: it is told to run on."""
+        answer = self._admission.turn_away()
+        self.transport.write(answer.english.written(self.server_state.default_headers, answer.new_id()))
+        self.server_state.total_requests += 1
+        self._used_since = self.timeout_keep_alive_task is not None
+        if not self._used_since:
+            self._start_to_be_idle()
+
+    def _start_to_be_idle(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        """The clock of an idle connection has run down; one that was used meanwhile has as long again."""
+        if self._used_since and not self.transport.is_closing():
+            self._used_since = False
+            self._start_to_be_idle()
+        else:
+            super().timeout_keep_alive_handler()
+
     def _is_between_requests(self) -> bool:
-        """Whether the next byte begins a request, and its answer is the next thing to be written."""
+        """Whether the next byte begins a request that may be answered at once."""
+        return not self._reading and self._may_write()
+
+    def _may_write(self) -> bool:
+        """Whether this is the next answer to be written, to a client that reads its answers, on a connection that goes on."""
         before: RequestResponseCycle | None = self.cycle
-        return not self._reading and (before is None or before.response_complete) and not self._closing.is_set()
+        return (
+            (before is None or before.response_complete) and not self.flow.write_paused and not self._closing.is_set()
+        )
 
     @override
     def on_message_begin(self) -> None:
@@ -64,12 +91,10 @@ class AdmissionProtocol(HttpToolsProtocol):
                 raise
 
     def _is_ordinary(self) -> bool:
-        """Whether the answer is the next thing to be written, with a body, on a connection that goes on."""
-        before: RequestResponseCycle | None = self.cycle
+        """Whether the answer may be written at once, with a body, on a connection that goes on."""
         parser: Any = self.parser
         return (
-            (before is None or before.response_complete)
-            and not self._closing.is_set()
+            self._may_write()
             and not self.url.startswith(_EXEMPT)
             and not self.expect_100_continue
             and parser.get_method() != b"HEAD"
@@ -84,15 +109,10 @@ class AdmissionProtocol(HttpToolsProtocol):
         self._reading = False
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None and not self.transport.is_closing():
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._start_to_be_idle()
 
     def _refuse(self, answer: ReadyAnswer, headers: Headers) -> None:
         ready, request_id = answer.to(headers)
-        head = STATUS_LINE[answer.status] + ready.lines
-        for name, value in self.server_state.default_headers:
-            head += b"%s: %s\r\n" % (name, value)
-        self.transport.write(b"%sx-request-id: %s\r\n\r\n%s" % (head, request_id, ready.body))
+        self.transport.write(ready.written(self.server_state.default_headers, request_id))
         self.cycle = _ANSWERED  # type: ignore[assignment]
         self.on_response_complete()

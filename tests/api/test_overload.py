@@ -152,6 +152,26 @@ async def test_a_body_that_waits_to_be_asked_for_ends_the_connection(small: Serv
         connection.close()
 
 
+async def test_a_client_that_reads_none_of_its_answers_is_not_read_either(small: Service) -> None:
+    async with under_way(small, "a", "a", "b", "b"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(small.url.rpartition(":")[2]))
+        request = b"GET /api/v1/postings HTTP/1.1\r\nAuthorization: Bearer c\r\nX-Fill: " + b"x" * 1_500 + b"\r\n\r\n"
+        sent = 0
+        with pytest.raises(TimeoutError):
+            while sent < 100_000:
+                writer.write(request * 100)
+                sent += 100
+                await asyncio.wait_for(writer.drain(), 1)
+        answers = 0
+        while answers < sent:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert head.startswith(b"HTTP/1.1 503 ")
+            length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
+            await reader.readexactly(int(length[16:]))
+            answers += 1
+        writer.close()
+
+
 async def test_a_full_backlog_takes_no_more_updates_until_the_workers_catch_up(small: Service) -> None:
     async with Shop(small.url) as shop:
         await shop.register()
