@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -157,18 +157,17 @@ async def test_a_client_that_reads_none_of_its_answers_is_not_read_either(small:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(small.url.rpartition(":")[2]))
         request = b"GET /api/v1/postings HTTP/1.1\r\nAuthorization: Bearer c\r\nX-Fill: " + b"x" * 1_500 + b"\r\n\r\n"
         sent = 0
-        with pytest.raises(TimeoutError):
+        with suppress(TimeoutError):
             while sent < 100_000:
                 writer.write(request * 100)
                 sent += 100
                 await asyncio.wait_for(writer.drain(), 1)
-        answers = 0
-        while answers < sent:
+        assert sent < 100_000
+        for _ in range(sent):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
             assert head.startswith(b"HTTP/1.1 503 ")
             length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
             await reader.readexactly(int(length[16:]))
-            answers += 1
         writer.close()
 
 
