@@ -143,4 +143,6 @@ if __name__ == "__main__":
     if load.cores:
         os.sched_setaffinity(0, load.cores)
     result = uvloop.run(press(load))
-    print(json.dumps({"unsent": result.unsent, "seconds": result.seconds}))
+    # Not print(): with PYTHONUNBUFFERED that is one write, of which a pipe may take a part only.
+    with open(sys.stdout.fileno(), "w", closefd=False) as output:
+        json.dump({"unsent": result.unsent, "seconds": result.seconds}, output)
