@@ -17,7 +17,9 @@ _LIBRARIES: Final = ("fastapi", "uvicorn", "uvloop", "asyncpg", "redis", "pydant
 async def machine_facts(*, database_url: str, redis_url: str) -> dict[str, str]:
     """What is true of the whole run."""
     connection = await asyncpg.connect(database_url)
-    settings = [await connection.fetchval("SELECT current_setting($1)", name) for name in ("fsync", "synchronous_commit")]
+    settings = [
+        await connection.fetchval("SELECT current_setting($1)", name) for name in ("fsync", "synchronous_commit")
+    ]
     postgres = await connection.fetchval("SELECT current_setting('server_version')")
     await connection.close()
     async with Redis.from_url(redis_url) as redis:

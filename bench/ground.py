@@ -19,6 +19,7 @@ from bench.fill import fill
 
 # No checkpoint of its own falls into a measurement: one is made before each.
 _SETTINGS: Final = {"max_wal_size": "8GB", "checkpoint_timeout": "1h"}
+_LOOK_AGAIN_SECONDS: Final = 0.1
 _SECRET: Final = "Xb7-a-secret-of-the-bench-0123456789"  # noqa: S105 - of servers that live for minutes on loopback
 
 
@@ -121,7 +122,7 @@ async def until_nothing_waits(url: str, *, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             while await connection.fetchval("SELECT EXISTS (SELECT FROM status_updates WHERE state = 'queued')"):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     except TimeoutError:
         return False
     finally:

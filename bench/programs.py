@@ -72,7 +72,9 @@ def wait_until_answers(port: int, path: str, process: Process, log: Path) -> Non
     give_up = time.monotonic() + _READY_WITHIN
     while not answers(port, path):
         if process.exit_code() is not None or time.monotonic() > give_up:
-            raise NotMeasured(f"nobody answered at {path}:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+            raise NotMeasured(
+                f"nobody answered at {path}:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}"
+            )
         time.sleep(_LOOK_AGAIN)
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -121,7 +121,7 @@ BOUNDS_MS: Final = [0.5 * 2 ** (step / 2) for step in range(23)]
 """Half a millisecond to a second, two steps for each doubling."""
 
 
-def histogram(title: str, series: dict[str, Sequence[float]]) -> Histogram:
+def histogram(title: str, series: Mapping[str, Sequence[float]]) -> Histogram:
     """Sort milliseconds into BOUNDS_MS; what is beyond either end counts at that end."""
     counts = {name: [0] * (len(BOUNDS_MS) - 1) for name in series}
     for name, values in series.items():

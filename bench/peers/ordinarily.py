@@ -5,7 +5,6 @@ from typing import Final
 
 import asyncpg
 from redis.asyncio import Redis
-
 from work import DATABASE_URL, REDIS_URL
 
 _LIST: Final = "updates"
@@ -38,7 +37,8 @@ async def decide(connection: "asyncpg.Connection[asyncpg.Record]", posting_id: i
             *(update["city"], update["uf"], update["description"]),
         )
         await connection.execute(
-            "UPDATE status_updates SET state = 'applied', decided_at = statement_timestamp() WHERE id = $1", update["id"]
+            "UPDATE status_updates SET state = 'applied', decided_at = statement_timestamp() WHERE id = $1",
+            update["id"],
         )
 
 

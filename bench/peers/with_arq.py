@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 import asyncpg
 from arq import create_pool
 from arq.connections import RedisSettings
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 

@@ -5,7 +5,6 @@ from typing import Final
 
 import psycopg
 from celery import Celery
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 app: Final = Celery("peers", broker=REDIS_URL)

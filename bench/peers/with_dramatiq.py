@@ -6,7 +6,6 @@ from typing import Final
 import dramatiq
 import psycopg
 from dramatiq.brokers.redis import RedisBroker
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 dramatiq.set_broker(RedisBroker(url=REDIS_URL))

@@ -6,7 +6,6 @@ import asyncpg
 from faststream import ContextRepo, FastStream
 from faststream.redis import RedisBroker, StreamSub
 from redis.asyncio import Redis
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 _STREAM: Final = "updates"
@@ -23,7 +22,9 @@ async def open_pool(context: ContextRepo) -> None:
     context.set_global("pool", await asyncpg.create_pool(DATABASE_URL, min_size=1, max_size=10))
 
 
-@broker.subscriber(stream=StreamSub(_STREAM, group=_GROUP, consumer="one", batch=True, max_records=_AT_ONCE, last_id=">"))
+@broker.subscriber(
+    stream=StreamSub(_STREAM, group=_GROUP, consumer="one", batch=True, max_records=_AT_ONCE, last_id=">")
+)
 async def decide(posting_ids: list[int]) -> None:
     """Decide what waits for all of these postings."""
     await app.context.get("pool").execute(DECIDE, posting_ids)

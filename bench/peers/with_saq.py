@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import asyncpg
 from saq import Queue
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 queue: Final = Queue.from_url(REDIS_URL)
@@ -25,7 +24,13 @@ async def close_pool(context: dict[str, Any]) -> None:
     await context["pool"].close()
 
 
-settings: Final = {"queue": queue, "functions": [decide], "concurrency": 20, "startup": open_pool, "shutdown": close_pool}
+settings: Final = {
+    "queue": queue,
+    "functions": [decide],
+    "concurrency": 20,
+    "startup": open_pool,
+    "shutdown": close_pool,
+}
 
 
 async def fill(posting_ids: list[int]) -> None:

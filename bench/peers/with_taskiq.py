@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import asyncpg
 from taskiq import Context, TaskiqDepends, TaskiqEvents, TaskiqState
 from taskiq_redis import RedisStreamBroker
-
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
 broker: Final = RedisStreamBroker(REDIS_URL)
