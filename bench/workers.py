@@ -134,10 +134,9 @@ async def _rate(place: Place, since: datetime) -> float:
     Where most was done before `since`, too little is left to measure: then from the first decision of all.
     """
     connection = await asyncpg.connect(place.database_url)
-    moments = [
-        row["decided_at"] for row in await connection.fetch("SELECT decided_at FROM status_updates ORDER BY decided_at")
-    ]
+    rows = await connection.fetch("SELECT decided_at FROM status_updates ORDER BY decided_at")
     await connection.close()
+    moments: list[datetime] = [row["decided_at"] for row in rows]
     late = [moment for moment in moments if moment >= since]
     counted = late if len(late) > len(moments) / 2 else moments
     seconds = (counted[-1] - counted[0]).total_seconds()

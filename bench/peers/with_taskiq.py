@@ -1,9 +1,9 @@
 """taskiq on a Redis stream: a task a posting."""
 
-from typing import Annotated, Final
+from typing import Final
 
 import asyncpg
-from taskiq import Context, TaskiqDepends, TaskiqEvents, TaskiqState
+from taskiq import TaskiqEvents, TaskiqState
 from taskiq_redis import RedisStreamBroker
 from work import DATABASE_URL, DECIDE, REDIS_URL
 
@@ -23,9 +23,9 @@ async def close_pool(state: TaskiqState) -> None:
 
 
 @broker.task(task_name="decide")
-async def decide(posting_id: int, context: Annotated[Context, TaskiqDepends()]) -> None:
+async def decide(posting_id: int) -> None:
     """Decide what waits for one posting."""
-    await context.state.pool.execute(DECIDE, [posting_id])
+    await broker.state.pool.execute(DECIDE, [posting_id])
 
 
 async def fill(posting_ids: list[int]) -> None:
