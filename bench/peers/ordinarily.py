@@ -47,14 +47,14 @@ async def work() -> None:
     connection = await asyncpg.connect(DATABASE_URL)
     redis = Redis.from_url(REDIS_URL)
     while True:
-        if taken := await redis.blpop(_LIST, timeout=_PATIENCE_SECONDS):  # type: ignore[misc] - its stubs serve both clients
+        if taken := await redis.blpop(_LIST, timeout=_PATIENCE_SECONDS):  # type: ignore[misc]  # its stubs serve both clients
             await decide(connection, int(taken[1]))
 
 
 async def fill(posting_ids: list[int]) -> None:
     """A message for each."""
     redis = Redis.from_url(REDIS_URL)
-    await redis.rpush(_LIST, *posting_ids)  # type: ignore[misc] - as above
+    await redis.rpush(_LIST, *posting_ids)  # type: ignore[misc]  # as above
     await redis.aclose()
 
 

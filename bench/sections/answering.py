@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from app.models.postings import NewPosting
-from bench import limit
+from bench import limits
 from bench.effort import Effort
 from bench.ground import Ground
 from bench.load import Load, press, request
@@ -53,7 +53,7 @@ async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
             }
             contestants = _contestants(ports, await account(place), effort)
             contestants[_COPY] = partial(
-                limit.copy_postings,
+                limits.copy_postings,
                 filled.database_url,
                 empty.database_url,
                 seconds=effort.load_seconds,

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable  # noqa: TC003 - read by nobody 
 from functools import partial
 from typing import Final
 
-from bench import limit
+from bench import limits
 from bench.effort import Effort
 from bench.ground import Ground
 from bench.result import Section, Table, Verdict
@@ -42,7 +42,7 @@ async def measure(ground: Ground, effort: Effort, say: Say, *, alone: bool) -> S
 
 async def _limit(ground: Ground, effort: Effort) -> float:
     async with ground.filled(postings=effort.updates, updates=effort.updates) as place:
-        return await limit.decide_everything(place.database_url)
+        return await limits.decide_everything(place.database_url)
 
 
 async def _ours(ground: Ground, effort: Effort, processes: int) -> float:

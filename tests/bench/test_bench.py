@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 
 from app.embedded.folder import free_port
-from bench import limit
+from bench import limits
 from bench.charts import write_charts
 from bench.document import DOCUMENT, read_results, renewed
 from bench.effort import Effort
@@ -39,7 +39,7 @@ async def test_the_limit_and_the_peers_statement_leave_the_rows_that_our_worker_
         ours = await rows_left(place.database_url)
     assert {row[1] for row in ours[2]} == {"applied"}
     async with bench_ground.filled(postings=_UPDATES, updates=_UPDATES) as place:
-        await limit.decide_everything(place.database_url)
+        await limits.decide_everything(place.database_url)
         assert await rows_left(place.database_url) == ours
     async with bench_ground.filled(postings=_UPDATES, updates=_UPDATES) as place:
         await _decide_as_a_peer(place)
@@ -60,7 +60,7 @@ async def test_copy_of_postings_is_measured_on_rows_that_arrive(bench_ground: Gr
         bench_ground.filled(postings=_UPDATES, updates=_UPDATES) as filled,
         bench_ground.filled(postings=0, updates=0) as empty,
     ):
-        rate = await limit.copy_postings(filled.database_url, empty.database_url, seconds=1, at_once=500)
+        rate = await limits.copy_postings(filled.database_url, empty.database_url, seconds=1, at_once=500)
         connection = await asyncpg.connect(empty.database_url)
         assert await connection.fetchval("SELECT count(*) FROM postings") == _UPDATES
         assert await connection.fetchval("SELECT count(*) FROM status_history") == _UPDATES
