@@ -11,7 +11,7 @@ from bench.printing import figure
 from bench.result import Histogram, Section, Table
 
 _WIDTH: Final = 760
-_LABELS: Final = 300
+_LABELS: Final = 340
 _FIGURES: Final = 80
 _BAR: Final = 18
 _STEP: Final = 26
