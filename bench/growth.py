@@ -166,6 +166,7 @@ async def measure(folder: Path, most: int) -> None:
         for size in sizes:
             began = time.monotonic()
             await fill_postings(postgres.superuser_url, superuser, until=size, fresh=_FRESH)
+            await superuser.execute("CHECKPOINT")
             filled = time.monotonic() - began
             bytes_ = await superuser.fetchval("SELECT pg_database_size(current_database())")
             results[size] = await _measure_size(postgres, superuser, size)

@@ -100,13 +100,13 @@ SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid
 """
 
 
-async def fill_postings(owner_url: str, superuser: Any, *, until: int, fresh: int) -> None:
+async def fill_postings(owner_url: str, owner: Any, *, until: int, fresh: int) -> None:
     """Bring the database to `until` postings, numbered from 0; the last `fresh` of them are pending."""
-    await superuser.execute(_INSERT_CLIENTS, CLIENTS)
-    first = await superuser.fetchval("SELECT coalesce(max(id) + 1, 0) FROM postings")
-    parts = await superuser.fetch(_TAKE_OFF, list(_TABLES))
+    await owner.execute(_INSERT_CLIENTS, CLIENTS)
+    first = await owner.fetchval("SELECT coalesce(max(id) + 1, 0) FROM postings")
+    parts = await owner.fetch(_TAKE_OFF, list(_TABLES))
     for part in parts:
-        await superuser.execute(part["off"])
+        await owner.execute(part["off"])
     for start in range(first, until, ONE_IN):
         last = min(start + ONE_IN, until) - 1
         for table, select, first_seq in (
@@ -117,11 +117,10 @@ async def fill_postings(owner_url: str, superuser: Any, *, until: int, fresh: in
             sql = select.format(clients=CLIENTS, first=start, last=last, fresh_from=until - fresh, first_seq=first_seq)
             await _copy(owner_url, table, sql)
     for part in reversed(parts):
-        await superuser.execute(part["on_again"])
-    await superuser.execute("SELECT setval('posting_numbers', $1)", until - 1)
+        await owner.execute(part["on_again"])
+    await owner.execute("SELECT setval('posting_numbers', $1)", until - 1)
     for table in _TABLES:
-        await superuser.execute(f"VACUUM (ANALYZE, FREEZE) {table}")
-    await superuser.execute("CHECKPOINT")
+        await owner.execute(f"VACUUM (ANALYZE, FREEZE) {table}")
 
 
 async def _copy(url: str, table: str, select: str) -> None:
