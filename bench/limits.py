@@ -38,8 +38,8 @@ _POSTING_COLUMNS: Final = (
     " declared_value, freight_price, sender, recipient, metadata, posted_at, status_at, estimated_delivery"
 )
 _STEP_COLUMNS: Final = "posting_id, seq, client_id, status, occurred_at"
-_SOME_POSTINGS: Final = f"SELECT {_POSTING_COLUMNS} FROM postings WHERE id >= $1 AND id < $2"  # noqa: S608 - literals
-_SOME_STEPS: Final = f"SELECT {_STEP_COLUMNS} FROM status_history WHERE posting_id >= $1 AND posting_id < $2"  # noqa: S608
+_SOME_POSTINGS: Final = f"SELECT {_POSTING_COLUMNS} FROM postings WHERE id >= $1 AND id < $2"
+_SOME_STEPS: Final = f"SELECT {_STEP_COLUMNS} FROM status_history WHERE posting_id >= $1 AND posting_id < $2"
 
 
 async def decide_everything(url: str) -> float:
