@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench-worker format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench-worker bench-labels format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ chaos: ## Break a running system at random and check every promise [SEED=1] [DUR
 bench-worker: ## Measure how many updates a second one worker decides from a full queue
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m bench.drain
+
+bench-labels: ## Measure how long a label takes, and the memory of 500 in one file
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.labels
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

@@ -14,13 +14,14 @@ _PER_EM: Final = 1000
 _DRAWN: Final = ((0x20, 0x058F), (0x1E00, 0x22FF), (0xFFFD, 0xFFFD))
 
 
+LEADING: Final = 1.2
+"""The height of a line in units of the size: capitals with an accent (0.95) and descenders (0.24) have room in it."""
+BASELINE: Final = 0.95
+"""How far below a line's top letters stand, in the same units."""
+
+
 class Font:
     """Measures and draws; reading the file takes a few hundredths of a second, so it is done once."""
-
-    leading: Final = 1.2
-    """The height of a line in units of the size: capitals with an accent (0.95) and descenders (0.24) have room in it."""
-    baseline: Final = 0.95
-    """How far below a line's top letters stand."""
 
     def __init__(self) -> None:
         font = TTFont(NAME, str(_FILE))

@@ -7,9 +7,9 @@ from typing import Final
 import segno
 from ppf.datamatrix.datamatrix import DataMatrix
 
-from app.labels.font import Font
+from app.labels.font import BASELINE, LEADING
 from app.labels.items import Area, Bars, Item, Line, Matrix, Rule, bars
-from app.labels.text import Draws, fit, readable
+from app.labels.text import Draws, Measure, fit, readable
 from app.models.postings import Party, Posting
 
 _POINT: Final = 25.4 / 72
@@ -43,8 +43,8 @@ class Block:
 class Designer:
     """Sets labels of one size for a device that draws certain characters."""
 
-    font: Font
     draws: Draws
+    measure: Measure
     width: float
     height: float
 
@@ -97,7 +97,7 @@ class Designer:
 
     def _centered(self, text: str, code: Bars) -> list[Item]:
         size = 16 * _POINT
-        left = (code.area.left + code.area.right - self.font.measure(text) * size) / 2
+        left = (code.area.left + code.area.right - self.measure(text) * size) / 2
         return [self._line(text, left, code.area.top - _CODE_HEIGHT, size, bold=True)]
 
     def _recipient(self, party: Party, tracking_url: str, area: Area) -> list[Item]:
@@ -144,21 +144,21 @@ class Designer:
             paragraphs = [readable(paragraph, self.draws, unknown=_UNKNOWN) for paragraph in block.paragraphs]
             fitted = fit(
                 paragraphs,
-                self.font.measure,
+                self.measure,
                 width=area.width,
                 height=block.height,
                 size=block.points * _POINT,
-                leading=self.font.leading,
+                leading=LEADING,
             )
             for text in fitted.lines:
                 lines.append(self._line(text, area.left, top, fitted.size, bold=block.bold))
-                top += fitted.size * self.font.leading
+                top += fitted.size * LEADING
         return lines
 
     def _line(self, text: str, left: float, top: float, size: float, *, bold: bool) -> Line:
-        height = size * self.font.leading
-        area = Area(left, top, left + self.font.measure(text) * size, top + height)
-        return Line(area, text, size, top + size * self.font.baseline, bold)
+        height = size * LEADING
+        area = Area(left, top, left + self.measure(text) * size, top + height)
+        return Line(area, text, size, top + size * BASELINE, bold)
 
 
 def _caption(text: str) -> Block:

@@ -176,8 +176,9 @@ def picture_of(pdf: bytes) -> Image.Image:
     """
     scale = DOTS_PER_MM * _MM_PER_INCH / _POINTS_PER_INCH
     with pypdfium2.PdfDocument(pdf) as document:
+        size = [round(length * scale) for length in document[0].get_size()]
         grey = document[0].render(scale=scale, grayscale=True).to_pil()  # pyright: ignore[reportArgumentType]
-    black_and_white: Image.Image = grey.point(_BLACK_OR_WHITE, "1")
+    black_and_white: Image.Image = grey.crop((0, 0, *size)).point(_BLACK_OR_WHITE, "1")
     return black_and_white
 
 

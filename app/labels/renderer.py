@@ -70,13 +70,13 @@ class LabelRenderer:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _add(self, file: PdfFile, postings: Sequence[Posting], page: Page, data_matrix: bool) -> None:
-        designer = Designer(self._font, self._font.draws, *PAGES[page].label)
+        designer = Designer(self._font.draws, self._font.measure, *PAGES[page].label)
         for posting in postings:
             file.add(designer.items(posting, self._url_of(posting), data_matrix=data_matrix))
 
     def _zpl(self, posting: Posting, size: Size, data_matrix: bool) -> bytes:
         width, height = PAGES[size].label
-        designer = Designer(self._font, zpl.draws, width, height)
+        designer = Designer(zpl.draws, partial(zpl.measure, self._font), width, height)
         items = designer.items(posting, self._url_of(posting), data_matrix=data_matrix)
         if zpl.can_be_set(items):
             return zpl.write_zpl(items, width=width, height=height)
