@@ -23,6 +23,7 @@ _CODE_HEIGHT: Final = 7.5
 _CEP_HEIGHT: Final = 13.0
 _SENDER: Final = 27.0
 _QR_MODULE: Final = 0.75
+_QR_MASK: Final = 2
 _QR_QUIET: Final = 4  # ISO/IEC 18004
 _MATRIX_MODULE: Final = 0.75
 _MATRIX_QUIET: Final = 2  # ISO/IEC 16022 asks for one
@@ -166,7 +167,8 @@ def _caption(text: str) -> Block:
 
 
 def _qr(url: str, *, right: float, top: float) -> Matrix:
-    rows = tuple(tuple(row) for row in segno.make_qr(url, error="m", boost_error=False).matrix)
+    # All eight masks are read alike; to look for the one with the fewest patterns takes as long as all the rest of the label.
+    rows = tuple(tuple(row) for row in segno.make_qr(url, error="m", boost_error=False, mask=_QR_MASK).matrix)
     return _square("qr", url, rows, _QR_MODULE, _QR_QUIET, right=right, top=top)
 
 
