@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,10 @@ bench: ## Measure against the limits and against what others use [QUICK=1] [SECT
 bench-growth: ## Measure what growth costs, filling up to [POSTINGS=1000000]
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m bench.growth $(call said,POSTINGS,--postings "$$POSTINGS")
+
+bench-labels: ## Measure how long a label takes, and the memory of 500 in one file
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.labels
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

@@ -14,6 +14,7 @@ _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password)
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
+_LONGEST_URL = 120
 
 
 class SettingsError(Exception):
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="Where recipients reach this service: it is printed on labels. Without a path or with one, as a proxy has it.",
+    )
     api_drain_seconds: float = Field(
         default=0,
         ge=0,
@@ -112,6 +117,13 @@ class Settings(BaseSettings):
                 "must be at least 32 random characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         return secret
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if len(url) > _LONGEST_URL or not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
+            raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
+        return url
 
     @field_validator("tracking_code_prefixes", mode="before")
     @classmethod

@@ -33,6 +33,7 @@ from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
 from app.core.redis import open_streams
 from app.db.connection import open_database
+from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
@@ -68,6 +69,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         parts.push_async_callback(acceptance_desk.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
+        labels = LabelRenderer(public_url=settings.public_url)
+        parts.callback(labels.close)
         yield Parts(
             database=database,
             hints=hints,
@@ -79,6 +82,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
             ),
+            labels=labels,
             closing=closing,
         )
 

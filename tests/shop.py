@@ -13,7 +13,14 @@ from tests.until import until
 
 PASSWORD: Final = "correct horse battery staple"
 
-PARTY: Final = {"name": "Ana Souza", "cep": "12243-000", "city": "São José dos Campos", "uf": "SP"}
+PARTY: Final = {
+    "name": "Ana Souza",
+    "cep": "12243-000",
+    "street": "Rua das Flores",
+    "number": "45",
+    "city": "São José dos Campos",
+    "uf": "SP",
+}
 POSTING: Final[Mapping[str, Any]] = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
 
 

@@ -3,6 +3,10 @@
 from typing import Final
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    "address_incomplete": (
+        "Endereço incompleto",
+        "Uma etiqueta precisa da rua do remetente e do destinatário, e esta postagem foi criada sem: `errors` lista o que falta.",
+    ),
     "already_in_status": (
         "Já está nesse status",
         "A postagem já está nesse status, e a atualização não traz lugar nem descrição que façam dela uma leitura.",
@@ -48,6 +52,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "invalid_tracking_code": (
         "Código de rastreio inválido",
         "Isto não é um código de rastreio (duas letras, oito dígitos, dígito verificador, duas letras): procure um erro de digitação.",
+    ),
+    "label_size_unsupported": (
+        "Tamanho de etiqueta não suportado",
+        "ZPL é para impressoras de etiquetas, que têm a6 e 100x150: peça pdf ou png para imprimir em a4.",
     ),
     "malformed_json": (
         "JSON malformado",

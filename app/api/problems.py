@@ -26,6 +26,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.StatusUpdateNotFound: 404,
     errors.TrackingNotFound: 404,
     edge_errors.MethodNotAllowed: 405,
+    errors.AddressIncomplete: 409,
     errors.AlreadyInStatus: 409,
     errors.AlreadyRecorded: 409,
     errors.EmailTaken: 409,
@@ -40,6 +41,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.DuplicateReference: 422,
     errors.IdempotencyKeyReused: 422,
     errors.InvalidTrackingCode: 422,
+    errors.LabelSizeUnsupported: 422,
     errors.OccurredAtInFuture: 422,
     errors.PostedAtInFuture: 422,
     errors.TooManyCodes: 422,
@@ -126,7 +128,7 @@ def problem_response(
         status=status,
         detail=detail,
         code=kind.code(),
-        errors=list(places) if places is not None else None,
+        errors=[*(places or ()), *(InvalidPlace(place=place, detail=what) for place, what in refusal.places)] or None,
         references=list(refusal.references) if isinstance(refusal, errors.ReferenceTaken) else None,
     )
     return JSONResponse(

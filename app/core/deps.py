@@ -13,6 +13,7 @@ from app.core.auth import AccessTokens, Passwords
 from app.core.hint_sender import HintSender
 from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
+from app.labels.renderer import LabelRenderer
 from app.models.clients import Caller
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
@@ -31,6 +32,7 @@ class Parts:
     passwords: Passwords
     tokens: AccessTokens
     posting_rules: PostingRules
+    labels: LabelRenderer
     closing: asyncio.Event
     """Set as soon as the process is told to stop, while it still answers."""
 

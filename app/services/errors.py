@@ -7,8 +7,10 @@ from collections.abc import Sequence
 class Refusal(Exception):
     """The request was refused."""
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, places: Sequence[tuple[str, str]] = ()) -> None:
         self.detail = detail or self.sentence()
+        self.places = places
+        """What exactly is wrong: where, and what is wrong there."""
         super().__init__(self.detail)
 
     @classmethod
@@ -52,6 +54,14 @@ class TrackingNotFound(Refusal):
 
 class InvalidTrackingCode(Refusal):
     """This is not a tracking code: two letters, eight digits, a check digit that fits, two letters. Look for a typing mistake."""
+
+
+class AddressIncomplete(Refusal):
+    """A label needs the street of the sender and of the recipient, and this posting was created without: `errors` lists what is missing."""
+
+
+class LabelSizeUnsupported(Refusal):
+    """ZPL is for label printers, which have a6 and 100x150: ask for pdf or png to print on a4."""
 
 
 class ReferenceTaken(Refusal):

@@ -188,6 +188,19 @@ async def get_posting(executor: Executor, caller: Caller, tracking_code: str) ->
     return _posting(await _owned_row(executor, caller, tracking_code))
 
 
+async def get_postings(executor: Executor, caller: Caller, tracking_codes: Sequence[str]) -> list[Posting]:
+    """The postings with these codes, each once, in this order; raises as get_posting does, and names the codes."""
+    codes = list(dict.fromkeys(map(normalize_tracking_code, tracking_codes)))
+    if mistyped := [code for code in codes if not is_tracking_code(code)]:
+        raise InvalidTrackingCode(places=[(code, "is not a tracking code") for code in mistyped])
+    rows = {
+        row["tracking_code"]: row for row in await executor.fetch(postings.SELECT_POSTINGS_BY_CODE, codes, caller.scope)
+    }
+    if missing := [code for code in codes if code not in rows]:
+        raise PostingNotFound(places=[(code, "you have no posting with this code") for code in missing])
+    return [_posting(rows[code]) for code in codes]
+
+
 async def get_history(executor: Executor, caller: Caller, tracking_code: str) -> History:
     """The steps of the posting in the order in which they happened; raises as get_posting does."""
     posting = await _owned_row(executor, caller, tracking_code)

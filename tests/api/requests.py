@@ -89,6 +89,8 @@ BASES: Final = {
     "get_history": Base(path={"tracking_code": "CODE"}),
     "request_status_update": Base(path={"tracking_code": "CODE"}, body=_UPDATE),
     "request_status_updates": Base(body={"updates": [{"tracking_code": "CODE", **_UPDATE}]}),
+    "print_label": Base(path={"tracking_code": "CODE"}),
+    "print_labels": Base(body={"tracking_codes": ["CODE"], "sheet": "a4-2", "extra_code": "data_matrix"}),
     "list_status_updates": Base(),
     "get_status_update": Base(path={"update_id": "UPDATE"}),
     "track_many": Base(query={"codes": "CODE"}),

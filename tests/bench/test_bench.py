@@ -23,8 +23,10 @@ from bench.workers import our_workers, waiting_postings
 from tests.bench.rows import rows_left
 
 ROOT: Final = Path(__file__).parents[2]
-_UPDATES: Final = 1_000
-_SMALLEST: Final = Effort(rounds=1, updates=2_000, single_updates=100, load_seconds=0.2, latency_seconds=0.2, starts=1)
+_UPDATES: Final = 4_000  # several batches: a rate is counted from the first to the last
+_SMALLEST: Final = Effort(
+    rounds=1, updates=_UPDATES, single_updates=100, load_seconds=0.2, latency_seconds=0.2, starts=1
+)
 
 
 async def _decide_as_a_peer(place: Place) -> None:

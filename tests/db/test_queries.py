@@ -36,6 +36,7 @@ STATEMENTS: Final = _statements()
 INDEX_OF: Final = {
     "clients.SELECT_CREDENTIALS": "clients_email_key",
     "postings.SELECT_POSTING": "postings_tracking_code_key",
+    "postings.SELECT_POSTINGS_BY_CODE": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",
     "postings.SELECT_IDEMPOTENCY_KEY": "posting_idempotency_keys_pkey",

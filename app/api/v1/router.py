@@ -8,11 +8,20 @@ from app.api.v1.endpoints import (
     routes_admin,
     routes_auth,
     routes_clients,
+    routes_labels,
     routes_postings,
     routes_status_updates,
     routes_tracking,
 )
 
 router: Final = APIRouter(prefix="/api/v1")
-for routes in (routes_clients, routes_auth, routes_postings, routes_status_updates, routes_tracking, routes_admin):
+for routes in (
+    routes_clients,
+    routes_auth,
+    routes_postings,
+    routes_labels,
+    routes_status_updates,
+    routes_tracking,
+    routes_admin,
+):
     router.include_router(routes.router)

@@ -1,0 +1,89 @@
+"""Text for paper: what a font cannot draw is written in letters that it can, and what is too long is wrapped and made smaller."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from anyascii import anyascii
+
+Draws: TypeAlias = Callable[[str], bool]
+"""Whether a character can be drawn as it is."""
+Measure: TypeAlias = Callable[[str], float]
+"""The width of a text, in units of its size."""
+
+_INVISIBLE: Final = ("Cf", "Mn", "Me", "Cc")
+_SMALLER: Final = 0.94
+
+
+def readable(text: str, draws: Draws, *, unknown: str) -> str:
+    """The text in characters that can be drawn, with single spaces.
+
+    A character that cannot be is transliterated (王 becomes Wang, 🚀 :rocket:); where nobody knows how, `unknown` stands for it. Nothing
+    vanishes but what nobody could see: format characters, and marks that have no transliteration. Never empty.
+    """
+    written = "".join(_written(character, draws, unknown) for character in unicodedata.normalize("NFC", text))
+    return " ".join(written.split()) or unknown
+
+
+def _written(character: str, draws: Draws, unknown: str) -> str:
+    if character.isspace():
+        return " "
+    category = unicodedata.category(character)
+    if category not in ("Cf", "Cc") and draws(character):
+        return character
+    letters = "".join(letter for letter in anyascii(character) if draws(letter) or letter == " ")
+    return letters or ("" if category in _INVISIBLE else unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Lines that fit, and the size at which they do."""
+
+    size: float
+    lines: tuple[str, ...]
+
+
+def fit(
+    paragraphs: Sequence[str], measure: Measure, *, width: float, height: float, size: float, leading: float
+) -> Fitted:
+    """The paragraphs in lines at the largest size, up to the one given, at which they fit the box; however long they are.
+
+    `leading` is the height of a line in units of the size. Words that are wider than the box are broken.
+    """
+    while True:
+        lines = [line for paragraph in paragraphs for line in wrap(paragraph, measure, width / size)]
+        if len(lines) * size * leading <= height:
+            return Fitted(size, tuple(lines))
+        size *= _SMALLER
+
+
+def wrap(paragraph: str, measure: Measure, width: float) -> list[str]:
+    """The lines of the paragraph, none wider than the width (but for a single character that is)."""
+    lines: list[str] = []
+    line, used = "", 0.0
+    space = measure(" ")
+    for word in paragraph.split():
+        for piece in _pieces(word, measure, width):
+            long = measure(piece)
+            if line and (piece is not word or used + space + long > width):
+                lines.append(line)
+                line = ""
+            line, used = (f"{line} {piece}", used + space + long) if line else (piece, long)
+    return [*lines, line] if line else lines
+
+
+def _pieces(word: str, measure: Measure, width: float) -> list[str]:
+    """The word, or the parts that it is broken into because it is wider than a line."""
+    if measure(word) <= width:
+        return [word]
+    pieces = [""]
+    used = 0.0
+    for character in word:
+        long = measure(character)
+        if pieces[-1] and used + long > width:
+            pieces.append("")
+            used = 0.0
+        pieces[-1] += character
+        used += long
+    return pieces

@@ -1,0 +1,1 @@
+"""Labels, as those who print and scan them have them."""
