@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -66,7 +66,8 @@ def _frozen(system: System, _chance: random.Random) -> Iterator[None]:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # whoever was woken first may have ended another
+                os.kill(pid, signal.SIGCONT)
 
 
 class _Holder:
