@@ -49,13 +49,13 @@ async def get_index(code: str = "", lang: str = "", accept_language: Annotated[s
     return _page(texts, heading=texts.welcome, advice=texts.welcome_advice, other_address=other)
 
 
-@router.get("/rastreio/{tracking_code}")
+@router.get("/rastreio/{tracking_code:path}")
 async def get_tracking_in_portuguese(reader: ReaderDep, tracking_code: str) -> Response:
     """Where this parcel is, in Portuguese."""
     return await _tracking_page(reader, PORTUGUESE, ENGLISH, tracking_code)
 
 
-@router.get("/track/{tracking_code}")
+@router.get("/track/{tracking_code:path}")
 async def get_tracking_in_english(reader: ReaderDep, tracking_code: str) -> Response:
     """Where this parcel is, in English."""
     return await _tracking_page(reader, ENGLISH, PORTUGUESE, tracking_code)

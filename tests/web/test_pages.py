@@ -39,6 +39,7 @@ async def test_no_code_leads_to_another_site(anonymous: Shop) -> None:
         ("/rastreio/EE876543217CA", 422, "Confira o código"),
         ("/track/ee876543216ca", 404, "Parcel not found"),
         ("/track/%3Cscript%3E", 422, "Check the code"),
+        ("/rastreio/AB%2F12", 422, "Confira o código"),
     ],
 )
 async def test_a_mistyped_code_is_told_apart_from_an_unknown_one(
