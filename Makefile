@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench-worker format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,9 +57,14 @@ chaos: ## Break a running system at random and check every promise [SEED=1] [DUR
 	@exec .venv/bin/python -m chaos $(call said,SEED,--seed "$$SEED") $(call said,DURATION,--duration "$$DURATION") \
 		$(call said,FAULT,--fault "$$FAULT") $(call said,CONTROL,--control "$$CONTROL")
 
-bench-worker: ## Measure how many updates a second one worker decides from a full queue
+bench: ## Measure against the limits and against what others use [QUICK=1] [SECTION=deciding] [ALONE=1: without the peers]
 	@sh .ci/sync develop
-	@exec .venv/bin/python -m bench.drain
+	@$(if $(call said,ALONE,1),,sh .ci/sync peers)
+	@exec .venv/bin/python -m bench $(call said,QUICK,--quick) $(call said,SECTION,--section "$$SECTION") $(call said,ALONE,--alone)
+
+bench-growth: ## Measure what growth costs, filling up to [POSTINGS=1000000]
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.growth $(call said,POSTINGS,--postings "$$POSTINGS")
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

@@ -20,6 +20,7 @@ from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
+from app.api.lean_routes import add_lean_routes
 from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
@@ -120,6 +121,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     docs.add_docs(app)
     for part in (router, health.router, catalogue.router, pages.router):
         app.include_router(part)
+    add_lean_routes(app)
     return app
 
 

@@ -39,7 +39,7 @@ def _turn_sweep_off() -> None:
 def _turn_row_lock_off() -> None:
     """Nobody holds a posting while deciding it, and an update is closed whether or not it was still queued."""
     postings.LOCK_POSTINGS, _, _ = postings.LOCK_POSTINGS.partition("FOR NO KEY UPDATE")  # type: ignore[misc]
-    status_updates.UPDATE_DECIDED = status_updates.UPDATE_DECIDED.replace(" AND state = 'queued'", "")  # type: ignore[misc]
+    status_updates.UPDATE_DECIDED = status_updates.UPDATE_DECIDED.replace(" AND state = (SELECT 'queued')", "")  # type: ignore[misc]
 
 
 # With the row lock alone turned off these still keep two workers from recording the same step: the second transaction fails, and is

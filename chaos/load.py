@@ -22,6 +22,7 @@ from chaos.ledger import NO_ANSWER, now
 _TICK_SECONDS: Final = 0.002
 _LAST_ANSWERS_SECONDS: Final = 1.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_LENGTH: Final = b"\r\ncontent-length: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +78,19 @@ class _Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, found, body = self._received.partition(_END_OF_HEAD)
-        if not found:
+        received = self._received + data if self._received else data
+        length = received.find(_LENGTH)
+        end = received.find(_END_OF_HEAD, length)
+        if length < 0 or end < 0:
+            self._received = received
             return
-        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        if len(body) >= length:
-            self._note(int(head[9:12]))
-            self._received = b""
-            self._idle.append(self)
+        body = int(received[length + len(_LENGTH) : received.index(b"\r", length + len(_LENGTH))])
+        if len(received) < end + len(_END_OF_HEAD) + body:
+            self._received = received
+            return
+        self._note(int(received[9:12]))
+        self._received = b""
+        self._idle.append(self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,4 +148,6 @@ if __name__ == "__main__":
     if load.cores:
         os.sched_setaffinity(0, load.cores)
     result = uvloop.run(press(load))
-    print(json.dumps({"unsent": result.unsent, "seconds": result.seconds}))
+    # Not print(): with PYTHONUNBUFFERED that is one write, of which a pipe may take a part only.
+    with open(sys.stdout.fileno(), "w", closefd=False) as output:
+        json.dump({"unsent": result.unsent, "seconds": result.seconds}, output)

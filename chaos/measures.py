@@ -12,6 +12,8 @@ from chaos.ledger import NO_ANSWER, Asked, Entry, Fell
 
 _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 _HARDLY_MORE: Final = 1.5
+# Seconds. A clock that is moved is moved by an hour.
+_CLOCK_MOVED: Final = 1_800
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -58,7 +60,21 @@ def seconds_when_calm(entries: Sequence[Entry]) -> list[float]:
 def windows(entries: Sequence[Entry], updates: Sequence[Update]) -> list[Window]:
     """One for each fault that fell."""
     asked = [entry for entry in entries if isinstance(entry, Asked)]
-    return [_window(fell, asked, updates) for fell in entries if isinstance(fell, Fell)]
+    fallen = [entry for entry in entries if isinstance(entry, Fell)]
+    timed = _with_the_right_time(asked, fallen, updates)
+    return [_window(fell, asked, timed) for fell in fallen]
+
+
+def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates: Sequence[Update]) -> list[Update]:
+    """Those that PostgreSQL accepted and decided while its clock was the clients'."""
+    answered = {each.update_id: each.answered + fallen[0].epoch for each in asked if each.update_id} if fallen else {}
+    return [
+        update
+        for update in updates
+        if update.id in answered
+        and abs(update.accepted_at.timestamp() - answered[update.id]) < _CLOCK_MOVED
+        and abs(update.seconds or 0) < _CLOCK_MOVED
+    ]
 
 
 def _window(fell: Fell, asked: Sequence[Asked], updates: Sequence[Update]) -> Window:

@@ -20,6 +20,9 @@ from app.services.errors import Refusal
 REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 """The pattern of a caller's own X-Request-ID that is taken over."""
 
+JSON_BODY: Final = "postagens.json"
+"""The key of a scope under which the body stands that the guard has read already, as JSON."""
+
 _log = logging.getLogger("app.access")
 
 
@@ -118,13 +121,13 @@ class BodyGuard:
         elif media_type != "application/json":
             raise edge_errors.UnsupportedMediaType
         else:
-            check_json(body)
+            scope[JSON_BODY] = read_json(body)
 
 
-def check_json(body: bytes) -> None:
-    """Raise MalformedJson unless this is one document of strict JSON (RFC 8259; unique keys as I-JSON, RFC 7493, wants them)."""
+def read_json(body: bytes) -> Any:
+    """What the body says; raises MalformedJson unless it is strict JSON (RFC 8259; unique keys as I-JSON, RFC 7493, wants them)."""
     try:
-        json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise edge_errors.MalformedJson from error
 

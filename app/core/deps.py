@@ -103,6 +103,11 @@ async def get_idempotency_key(
     ] = None,
 ) -> str | None:
     """The Idempotency-Key, if one was sent; raises InvalidIdempotencyKey."""
+    return check_idempotency_key(idempotency_key)
+
+
+def check_idempotency_key(idempotency_key: str | None) -> str | None:
+    """The key as it was sent, or None; raises InvalidIdempotencyKey."""
     if idempotency_key is not None and not re.fullmatch("[ -~]{1,255}", idempotency_key):
         raise InvalidIdempotencyKey
     return idempotency_key

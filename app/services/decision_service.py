@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from app.db.database import Row, Transaction
@@ -29,9 +30,10 @@ class Decided:
 class _Writes:
     """The rows to write, column by column, in the order of the statements' arrays."""
 
-    steps: list[tuple[object, ...]] = field(default_factory=list)
+    # Per update: its id, the refusal, or else the number and the time of its step.
+    decided: list[tuple[UUID, str | None, int | None, datetime | None]] = field(default_factory=list)
     postings: list[tuple[object, ...]] = field(default_factory=list)
-    decided: list[tuple[UUID, str | None]] = field(default_factory=list)
+    applied: int = 0
 
 
 async def decide_queued_updates(
@@ -49,14 +51,17 @@ async def decide_queued_updates(
     queued = _grouped(await transaction.fetch(status_updates.SELECT_QUEUED_UPDATES, ids)) if ids else {}
     if not queued:
         return result
-    steps = _grouped(await transaction.fetch(status_history.SELECT_STEPS, list(queued)))
+    waiting = [(posting, queued[posting["id"]]) for posting in locked if posting["id"] in queued]
+    late = [posting["id"] for posting, updates in waiting if _needs_history(posting, updates)]
+    steps = _grouped(await transaction.fetch(status_history.SELECT_STEPS, late)) if late else {}
     writes = _Writes()
-    for posting in locked:
-        if updates := queued.get(posting["id"]):
-            _decide_posting(posting, steps[posting["id"]], updates[:1] if only_first else updates, writes)
+    for posting, updates in waiting:
+        _decide_posting(
+            posting, _life(posting, steps.get(posting["id"])), updates[:1] if only_first else updates, writes
+        )
     await _write(transaction, writes)
-    result.applied = len(writes.steps)
-    result.refused = len(writes.decided) - len(writes.steps)
+    result.applied = writes.applied
+    result.refused = len(writes.decided) - writes.applied
     return result
 
 
@@ -67,32 +72,33 @@ def _grouped(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
     return groups
 
 
-def _decide_posting(posting: Row, steps: Sequence[Row], updates: Sequence[Row], writes: _Writes) -> None:
+def _needs_history(posting: Row, updates: Sequence[Row]) -> bool:
+    """Whether an update may belong before, or at the instant of, the last step: then the steps themselves must be read."""
+    status_at = posting["status_at"]
+    return any((update["occurred_at"] or update["accepted_at"]) <= status_at for update in updates)
+
+
+def _life(posting: Row, steps: Sequence[Row] | None) -> Life:
+    if steps is not None:
+        return Life(in_order([_event(step) for step in steps]))
+    return Life.known_by_its_end(
+        posting["status"], posting["status_at"], shipped_at=posting["shipped_at"], step_count=posting["step_count"]
+    )
+
+
+def _decide_posting(posting: Row, life: Life, updates: Sequence[Row], writes: _Writes) -> None:
     """Fold the updates of one posting into its life, one after the other."""
-    life = Life(in_order([_event(step) for step in steps]))
     seq = first_seq = posting["step_count"]
     for update in updates:
         try:
             step = life.add(_event(update), timed=update["occurred_at"] is not None)
         except Refusal as refusal:
-            writes.decided.append((update["id"], refusal.code()))
+            writes.decided.append((update["id"], refusal.code(), None, None))
             continue
         seq += 1
-        writes.decided.append((update["id"], None))
-        writes.steps.append(
-            (
-                posting["id"],
-                seq,
-                posting["client_id"],
-                update["id"],
-                step.status,
-                step.occurred_at,
-                step.city,
-                step.uf,
-                step.description,
-            )
-        )
+        writes.decided.append((update["id"], None, seq, step.occurred_at))
     if seq > first_seq:
+        writes.applied += seq - first_seq
         writes.postings.append((posting["id"], life.last.status, life.last.occurred_at, life.shipped_at, seq))
 
 
@@ -101,12 +107,11 @@ def _event(row: Row) -> Event:
 
 
 async def _write(transaction: Transaction, writes: _Writes) -> None:
-    if writes.steps:
-        await transaction.execute(status_history.INSERT_STEPS, *_columns(writes.steps))
+    if writes.postings:
         await transaction.execute(postings.UPDATE_POSTING_STATUSES, *_columns(writes.postings))
-    closed = await transaction.fetch(status_updates.UPDATE_DECIDED, *_columns(writes.decided))
-    if len(closed) != len(writes.decided):
-        raise DecisionLost(f"{len(writes.decided)} updates were decided, but {len(closed)} were still queued")
+    closed = await transaction.fetch_one(status_updates.UPDATE_DECIDED, *_columns(writes.decided))
+    if closed is None or closed["count"] != len(writes.decided):
+        raise DecisionLost(f"{len(writes.decided)} updates were decided, but not all of them were still queued")
 
 
 def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:

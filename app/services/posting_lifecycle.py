@@ -84,6 +84,18 @@ class Life:
     """A posting's steps in the order in which they happened, and the one way to add to them."""
 
     steps: list[Event] = field(default_factory=list)
+    unread: int = 0
+    """How many more there are, before these."""
+    shipped_before: datetime | None = None
+    """When it was shipped, where that is among those."""
+
+    @classmethod
+    def known_by_its_end(
+        cls, status: Status, status_at: datetime, *, shipped_at: datetime | None, step_count: int
+    ) -> "Life":
+        """A life of which no more was read than what a posting's own row tells: enough for events after `status_at`, and only for
+        those (the last step's place is not known, so nothing can be compared with it)."""
+        return cls([Event(status, status_at)], step_count - 1, shipped_at)
 
     def add(self, event: Event, *, timed: bool) -> Event:
         """Take the event into the life and return it as it was recorded; raises the Refusal that keeps it out.
@@ -91,7 +103,7 @@ class Life:
         A timed event goes where its time puts it. One without a time comes after what is there: its occurred_at is the moment it
         was accepted, moved forward to the last step's where the clock has stepped back.
         """
-        if len(self.steps) >= MOST_STEPS:
+        if self.unread + len(self.steps) >= MOST_STEPS:
             raise HistoryFull
         if not timed:
             if refusal := refusal_between(self.last.status, event):
@@ -126,4 +138,6 @@ class Life:
     @property
     def shipped_at(self) -> datetime | None:
         """When the posting was first shipped."""
+        if self.shipped_before:
+            return self.shipped_before
         return next((step.occurred_at for step in self.steps if step.status == "shipped"), None)

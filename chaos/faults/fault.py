@@ -33,7 +33,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of the matrix. `touches` names what it breaks, so that two at once do not undo each other.
+    """One fault of the matrix. `touches` names what it breaks, and what it needs whole, so that two at once do not undo each other.
 
     `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own, or `needs`
     servers that stand on something unusual. `quiet`: it measures, so the clients of the run hardly do anything.

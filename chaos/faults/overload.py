@@ -106,19 +106,23 @@ def _pressed(result: dict[str, Any], seconds: float) -> Pressed:
 
 @contextmanager
 def _pinned(system: System) -> Iterator[list[int]]:
-    """One API has a core for itself meanwhile, and everything else the others, which are returned."""
+    """The whole system has one core meanwhile; the load, and this process with its links, have the others, which are returned.
+
+    What a system can do is what all of it can do together: accept, commit and decide.
+    """
     cores = os.sched_getaffinity(0)
     first, *others = sorted(cores)
-    api, *programs = system.programs
-    pids = [program.process.pid for program in programs] + system.servers.pids()
+    pids = [program.process.pid for program in system.programs] + system.servers.pids()
+    threads = [int(each.name) for each in Path("/proc/self/task").iterdir()]
     if others:
         for pid in pids:
-            os.sched_setaffinity(pid, others)
-        os.sched_setaffinity(api.process.pid, {first})
+            os.sched_setaffinity(pid, {first})
+        for thread in threads:
+            os.sched_setaffinity(thread, others)
     try:
         yield others
     finally:
-        for pid in (api.process.pid, *pids):
+        for pid in (*pids, *threads):
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(pid, cores)
 

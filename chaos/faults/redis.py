@@ -12,6 +12,7 @@ from chaos.system import System
 
 _STUTTER_SECONDS: Final = 2.0
 _BETWEEN_SECONDS: Final = 0.3
+_GONE_SECONDS: Final = 150.0
 
 
 def _killed(*, wiped: bool) -> Injection:
@@ -22,6 +23,15 @@ def _killed(*, wiped: bool) -> Injection:
         system.servers.restart_valkey(wiped=wiped)
 
     return inject
+
+
+@contextmanager
+def _gone(system: System, _chance: random.Random) -> Iterator[None]:
+    """Away for so long that whatever was only put off, or kept in memory meanwhile, would show."""
+    system.servers.valkey.kill()
+    time.sleep(_GONE_SECONDS)
+    yield
+    system.servers.restart_valkey(wiped=True)
 
 
 @contextmanager
@@ -65,6 +75,16 @@ FAULTS: Final = (
     ),
     Fault(
         "redis-wipe", 3, "kill -9 of Valkey, back without its data", _killed(wiped=True), _REDIS, (1.0, 5.0), _UNNOTICED
+    ),
+    Fault(
+        "redis-gone",
+        3,
+        f"no Valkey for {_GONE_SECONDS:g} s, then an empty one",
+        _gone,
+        _REDIS,
+        (0.0, 0.0),
+        _UNNOTICED,
+        in_mix=False,
     ),
     Fault("redis-flushall", 3, "FLUSHALL, twice", _flushed, _REDIS, (0.5, 2.0), _UNNOTICED),
     Fault("redis-full", 4, "maxmemory reached: nothing can be written", _full, _REDIS, (2.0, 6.0), _UNNOTICED),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core import auth
 from app.core.auth import AccessTokens, Passwords, TokenRefused
 from app.models.clients import Role
 from tests.properties import examples
@@ -182,3 +183,21 @@ async def _seconds(passwords: Passwords, stored: str | None) -> float:
 async def test_passwords_with_any_characters_are_hashed(passwords: Passwords) -> None:
     stored = await passwords.hash("açaí 🐎 \t")
     assert await passwords.verify("açaí 🐎 \t", stored)
+
+
+def test_what_is_remembered_of_a_token_never_outlives_it() -> None:
+    tokens = AccessTokens("another-secret-for-this-test-0123456789", lifetime=timedelta(minutes=5))
+    foreign = TOKENS.issue(UUID(int=1), "client")
+    forever, never = float("inf"), 0.0
+    for fresh_until, ends in ((forever, never), (never, forever)):
+        tokens._remembered[foreign] = ((UUID(int=1), "client"), fresh_until, ends)
+        with pytest.raises(TokenRefused):
+            tokens.read(foreign)
+
+
+def test_what_is_remembered_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
+    tokens = AccessTokens("another-secret-for-this-test-0123456789", lifetime=timedelta(minutes=5))
+    for number in range(10):
+        assert tokens.read(tokens.issue(UUID(int=number), "client")) == (UUID(int=number), "client")
+        assert len(tokens._remembered) <= 3

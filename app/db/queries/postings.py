@@ -163,7 +163,7 @@ SELECT id, tracking_code, status, service, posted_at, estimated_delivery,
 # The lock of a decision: whoever holds it decides everything queued for these postings. Postings in other hands are skipped, not
 # waited for, so no two workers can wait for each other and one long transaction holds up one posting only. NO KEY: accepts go on.
 LOCK_POSTINGS: Final[LiteralString] = """
-SELECT id, client_id, status, step_count
+SELECT id, status, status_at, shipped_at, step_count
   FROM postings
  WHERE id = ANY ($1::bigint[])
  ORDER BY id

@@ -1,0 +1,188 @@
+"""What growth costs: `make bench-growth POSTINGS=1000000`.
+
+Fills a durable PostgreSQL with 100 thousand postings, then 1 million, and so on up to POSTINGS, and measures the same things at each size
+with the service's own statements. Only the ratios between sizes in one run count.
+"""
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import asyncpg
+import typer
+
+from app.core.cursors import encode_cursor
+from app.core.ids import new_id
+from app.db.connection import open_database
+from app.db.database import Database
+from app.db.migrate import migrate
+from app.db.queries import postings as sql
+from app.embedded.postgres import PostgresServer, start_postgres
+from app.models.clients import Caller
+from app.models.postings import NewPosting, PostingQuery
+from app.services import decision_service, posting_service
+from app.services.freight import FreightRates
+from app.services.posting_service import PostingRules
+from bench.growth_fill import SELECT_UNDER_WAY, fill_postings
+
+_SMALLEST: Final = 100_000
+_FRESH: Final = 25_000
+_LOOKUPS: Final = 3_000
+_PAGES: Final = 300
+_BATCH: Final = 500
+_BATCHES: Final = 30
+_SERVER: Final = {"max_wal_size": "4GB", "maintenance_work_mem": "1GB", "checkpoint_timeout": "30min"}
+_RULES: Final = PostingRules(
+    tracking_code_prefixes=("ZP",), freight_rates=FreightRates(per_kg=Decimal(2), per_cm3=Decimal(0))
+)
+_QUEUE: Final = """
+INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, city, uf)
+SELECT asked.id, posting_id, client_id, client_id, 'shipped', 'Campinas', 'SP'
+  FROM unnest($1::uuid[], $2::bigint[]) AS asked (id, posting_id)
+  JOIN postings ON postings.id = posting_id
+"""
+# Name of the measurement, and how many times the cost at the smallest size it may have at the largest.
+TARGETS: Final = {
+    "lookup": 1.2,
+    "first page": 1.2,
+    "deep page": 1.3,
+    "updates of recent postings": 1.2,
+    "updates of random postings": None,
+    "creates, 1 000 at once": 1.2,
+}
+
+
+class Growth:
+    """The measurements, each in milliseconds for one (a lookup, a page, 500 updates, 1 000 creates)."""
+
+    def __init__(
+        self, database: Database, size: int, client: Caller, *, codes: Sequence[str], under_way: list[int]
+    ) -> None:
+        self._database = database
+        self._size = size
+        self._client = client
+        self._codes = codes
+        self._under_way = under_way
+        self._recent = size
+        self._dice = random.Random(size)  # noqa: S311 - a bench
+
+    async def lookup(self) -> None:
+        await self._database.reader.fetch(sql.SELECT_PUBLIC_POSTINGS, [self._dice.choice(self._codes)])
+
+    async def first_page(self) -> None:
+        await posting_service.list_postings(self._database.reader, self._client, PostingQuery())
+
+    async def deep_page(self) -> None:
+        """One that begins anywhere."""
+        cursor = encode_cursor("-created_at", self._dice.randrange(self._size), "2026-01-01T00:00:00+00:00")
+        await posting_service.list_postings(self._database.reader, self._client, PostingQuery(cursor=cursor))
+
+    async def recent_batch(self) -> float:
+        self._recent -= _BATCH
+        return await self._batch(list(range(self._recent, self._recent + _BATCH)))
+
+    async def random_batch(self) -> float:
+        ids, self._under_way = self._under_way[:_BATCH], self._under_way[_BATCH:]
+        return await self._batch(sorted(ids))
+
+    async def _batch(self, ids: list[int]) -> float:
+        """Only the deciding is measured."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(_QUEUE, [new_id() for _ in ids], ids)
+        began = time.perf_counter()
+        async with self._database.transaction() as transaction:
+            await decision_service.decide_queued_updates(transaction, ids)
+        return time.perf_counter() - began
+
+    async def create(self) -> None:
+        sample = NewPosting.model_validate(
+            {**NewPosting.example, "reference": None, "posted_at": "2026-01-01T00:00:00Z"}
+        )
+        async with self._database.transaction() as transaction:
+            await posting_service.create_postings(transaction, _RULES, self._client, [sample] * 1_000)
+
+
+async def _milliseconds(work: Callable[[], Awaitable[float | None]], count: int) -> float:
+    """The median of `count` after a tenth of it unmeasured; the work may return the seconds that count."""
+    for _ in range(count // 10):
+        await work()
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        inner = await work()
+        times.append(time.perf_counter() - began if inner is None else inner)
+    return statistics.median(times) * 1000
+
+
+async def _measure_size(postgres: PostgresServer, superuser: Any, size: int) -> dict[str, float]:
+    dice = random.Random(size)  # noqa: S311 - a bench
+    rows = await superuser.fetch(
+        "SELECT tracking_code FROM postings WHERE id = ANY ($1::bigint[])", dice.sample(range(size), _LOOKUPS)
+    )
+    client = Caller(id=await superuser.fetchval("SELECT md5('client 0')::uuid"), role="client")
+    async with open_database(postgres.url, pool_size=1, acquire_seconds=5, statement_seconds=60) as database:
+        anywhere = dice.sample(range(size - _FRESH), min(size - _FRESH, 8 * _BATCH * _BATCHES))
+        under_way = [row["id"] for row in await superuser.fetch(SELECT_UNDER_WAY, anywhere)]
+        growth = Growth(database, size, client, codes=[row["tracking_code"] for row in rows], under_way=under_way)
+        return {
+            "lookup": await _milliseconds(growth.lookup, _LOOKUPS),
+            "first page": await _milliseconds(growth.first_page, _PAGES),
+            "deep page": await _milliseconds(growth.deep_page, _PAGES),
+            "updates of recent postings": await _milliseconds(growth.recent_batch, _BATCHES),
+            "updates of random postings": await _milliseconds(growth.random_batch, _BATCHES),
+            "creates, 1 000 at once": await _milliseconds(growth.create, _BATCHES),
+        }
+
+
+def _print_table(results: dict[int, dict[str, float]]) -> None:
+    smallest, *others = results
+    print(f"\n{'milliseconds, and times ' + format(smallest, ','):32}" + "".join(f"{size:>22,}" for size in results))
+    for name, target in TARGETS.items():
+        base = results[smallest][name] if name != "deep page" else results[smallest]["first page"]
+        cells = [f"{results[size][name]:9.2f} ms  x {results[size][name] / base:5.2f}" for size in results]
+        print(
+            f"{name:32}"
+            + "".join(f"{cell:>22}" for cell in cells)
+            + (f"   at most {target}" if target and others else "")
+        )
+    print("(a deep page is held against the first page at the smallest size)")
+
+
+async def measure(folder: Path, most: int) -> None:
+    """Fill and measure, size by size."""
+    sizes = [_SMALLEST]
+    while sizes[-1] * 10 <= most:
+        sizes.append(sizes[-1] * 10)
+    results: dict[int, dict[str, float]] = {}
+    with start_postgres(folder / "postgres", settings=_SERVER) as postgres:
+        await migrate(postgres.url)
+        superuser = await asyncpg.connect(postgres.superuser_url)
+        for size in sizes:
+            began = time.monotonic()
+            await fill_postings(postgres.superuser_url, superuser, until=size, fresh=_FRESH)
+            await superuser.execute("CHECKPOINT")
+            filled = time.monotonic() - began
+            bytes_ = await superuser.fetchval("SELECT pg_database_size(current_database())")
+            results[size] = await _measure_size(postgres, superuser, size)
+            print(
+                f"{size:,} postings: filled in {filled:.0f} s, {bytes_ / 2**30:.1f} GiB, {time.monotonic() - began:.0f} s in all",
+                flush=True,
+            )
+        await superuser.close()
+    _print_table(results)
+
+
+def main(postings: Annotated[int, typer.Option(min=_SMALLEST, help="The largest size.")] = 1_000_000) -> None:
+    """Measure what growth costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder), postings))
+
+
+if __name__ == "__main__":
+    typer.run(main)

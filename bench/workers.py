@@ -1,0 +1,145 @@
+"""Who empties a full queue, and how each is started: the product's worker, and every peer in its own way."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from redis.asyncio import Redis
+
+from bench.ground import Ground, Place, until_nothing_waits
+from bench.programs import ROOT, NotMeasured, module, running
+
+_PEERS: Final = ROOT / "bench" / "peers"
+_STREAM: Final = "postagens:v1:{q0}:status-updates"
+_PATIENCE_SECONDS: Final = 120.0
+_STARTED: Final = "worker started"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another way to do the work: the module in bench/peers, its environment there, and the words that start it."""
+
+    label: str
+    module: str
+    environment: str
+    command: tuple[str, ...]
+    batches: bool = False
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of its environment."""
+        return _PEERS / f".venv-{self.environment}" / "bin" / "python"
+
+
+FASTSTREAM: Final = Peer(
+    "FastStream in batch mode, same SQL",
+    "with_faststream",
+    "others",
+    ("-m", "faststream", "run", "with_faststream:app"),
+    batches=True,
+)
+SINGLE: Final = (
+    Peer(
+        "dramatiq, 2 processes of 8 threads",
+        "with_dramatiq",
+        "others",
+        ("-m", "dramatiq", "with_dramatiq", "--processes", "2", "--threads", "8"),
+    ),
+    Peer(
+        "taskiq, Redis stream",
+        "with_taskiq",
+        "others",
+        ("-m", "taskiq", "worker", "with_taskiq:broker", "--workers", "1"),
+    ),
+    Peer("SAQ", "with_saq", "others", ("-m", "saq", "with_saq.settings")),
+    Peer("arq", "with_arq", "arq", ("-m", "arq", "with_arq.WorkerSettings")),
+    Peer(
+        "Celery, 4 processes",
+        "with_celery",
+        "others",
+        ("-m", "celery", "-A", "with_celery", "worker", "-c", "4", "-l", "WARNING"),
+    ),
+    Peer("the ordinary way: BLPOP, a transaction a message", "ordinarily", "others", ("ordinarily.py",)),
+)
+
+
+async def waiting_postings(place: Place) -> list[int]:
+    """The postings that have a queued update, in the order of acceptance."""
+    connection = await asyncpg.connect(place.database_url)
+    rows = await connection.fetch("SELECT posting_id FROM status_updates WHERE state = 'queued' ORDER BY seq")
+    await connection.close()
+    return [row["posting_id"] for row in rows]
+
+
+async def our_workers(ground: Ground, place: Place, *, processes: int) -> float:
+    """Updates a second that so many of our workers decide, from when the last of them has started."""
+    async with Redis.from_url(place.redis_url) as redis:
+        pipeline = redis.pipeline(transaction=False)
+        for posting_id in await waiting_postings(place):
+            pipeline.xadd(_STREAM, {"posting_id": posting_id})
+        await pipeline.execute()
+    logs = [ground.folder / f"worker-{number}-{time.time_ns()}.log" for number in range(processes)]
+    with ExitStack() as stack:
+        for log in logs:
+            environment = {**place.environment, "LOG_LEVEL": "INFO"}
+            stack.enter_context(running(module("app.worker"), log=log, environment=environment))
+        while not all(_STARTED in log.read_text(encoding="utf-8") for log in logs):
+            time.sleep(0.005)
+        started = datetime.now(UTC)
+        await _until_done(place, "our worker", logs[0])
+    return await _rate(place, started)
+
+
+async def peer_workers(ground: Ground, place: Place, peer: Peer) -> float:
+    """Updates a second that the peer decides, from the first it has decided to the last."""
+    environment = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "PYTHONPATH": str(_PEERS)}
+    _fill(peer, environment, await waiting_postings(place))
+    log = ground.folder / f"{peer.module}-{time.time_ns()}.log"
+    with running([peer.python, *peer.command], log=log, environment=environment, cwd=_PEERS):
+        await _until_done(place, peer.label, log)
+    return await _rate(place, datetime.min.replace(tzinfo=UTC))
+
+
+def _fill(peer: Peer, environment: dict[str, str], posting_ids: Sequence[int]) -> None:
+    if not peer.python.exists():
+        raise NotMeasured("the peers are not installed: sh .ci/sync peers")
+    subprocess.run(
+        [peer.python, "fill.py", peer.module],
+        cwd=_PEERS,
+        env=environment,
+        input="\n".join(map(str, posting_ids)),
+        text=True,
+        check=True,
+        timeout=_PATIENCE_SECONDS,
+        stdout=sys.stderr,
+    )
+
+
+async def _until_done(place: Place, label: str, log: Path) -> None:
+    if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS):
+        words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise NotMeasured(f"{label} did not empty the queue within {_PATIENCE_SECONDS:g} s:\n{words}")
+
+
+async def _rate(place: Place, since: datetime) -> float:
+    """What was decided after the first moment of deciding (that one's work was before), over the time to the last.
+
+    Where most was done before `since`, too little is left to measure: then from the first decision of all.
+    """
+    connection = await asyncpg.connect(place.database_url)
+    rows = await connection.fetch("SELECT decided_at FROM status_updates ORDER BY decided_at")
+    await connection.close()
+    moments: list[datetime] = [row["decided_at"] for row in rows]
+    late = [moment for moment in moments if moment >= since]
+    counted = late if len(late) > len(moments) / 2 else moments
+    seconds = (counted[-1] - counted[0]).total_seconds()
+    if not seconds:
+        raise NotMeasured("all was decided in one moment: too few updates")
+    return sum(moment > counted[0] for moment in counted) / seconds
