@@ -28,6 +28,7 @@ _PAGE: Final = Environment(
 # Brasília has had no summer time since 2019, and a machine may come without a database of zones.
 _BRASILIA: Final = timezone(timedelta(hours=-3))
 _STALLED_DAYS: Final = 7
+_STATUS_OF: Final = {"unknown": 404, "mistyped": 422}
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -46,7 +47,7 @@ async def get_index(code: str = "", lang: str = "", accept_language: Annotated[s
     if bare := normalize_tracking_code(code):
         return RedirectResponse(texts.address + quote(bare, safe=""), 303, _HEADERS)
     other = "/?lang=" + texts.other_lang
-    return _page(texts, heading=texts.welcome, advice=texts.welcome_advice, other_address=other)
+    return _page(texts, "search", heading=texts.welcome, advice=texts.welcome_advice, other_address=other)
 
 
 @router.get("/rastreio/{tracking_code:path}")
@@ -75,7 +76,7 @@ async def _tracking_page(reader: ReaderDep, texts: Texts, other: Texts, tracking
     except InvalidTrackingCode:
         return _page(
             texts,
-            422,
+            "mistyped",
             heading=texts.mistyped,
             advice=texts.mistyped_advice,
             other_address=other_address,
@@ -83,10 +84,16 @@ async def _tracking_page(reader: ReaderDep, texts: Texts, other: Texts, tracking
         )
     except TrackingNotFound:
         return _page(
-            texts, 404, heading=texts.unknown, advice=texts.unknown_advice, other_address=other_address, written=written
+            texts,
+            "unknown",
+            heading=texts.unknown,
+            advice=texts.unknown_advice,
+            other_address=other_address,
+            written=written,
         )
     return _page(
         texts,
+        tracking.status,
         heading=texts.headings[tracking.status],
         advice=texts.advice[tracking.status],
         other_address=other_address,
@@ -97,7 +104,7 @@ async def _tracking_page(reader: ReaderDep, texts: Texts, other: Texts, tracking
 
 def _page(
     texts: Texts,
-    status: int = 200,
+    kind: str,
     *,
     heading: str,
     advice: str,
@@ -113,10 +120,10 @@ def _page(
         written=written,
         tracking=tracking,
         stalled_days=_stalled_days(tracking, datetime.now(UTC)) if tracking else 0,
-        kind=tracking.status if tracking else "search" if status == 200 else "wrong",  # noqa: PLR2004
+        kind=kind,
         zone=_BRASILIA,
     )
-    return HTMLResponse(page, status, _HEADERS)
+    return HTMLResponse(page, _STATUS_OF.get(kind, 200), _HEADERS)
 
 
 def _stalled_days(tracking: Tracking, now: datetime) -> int:

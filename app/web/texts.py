@@ -22,12 +22,14 @@ class Texts:
     mistyped: str
     mistyped_advice: str
     label: str
+    another: str
     search: str
     history: str
     estimated: str
     destination: str
     stalled: str
     zone: str
+    documentation: str
     day: str
     moment: str
     headings: dict[Status, str]
@@ -46,12 +48,14 @@ PORTUGUESE: Final = Texts(
     mistyped="Confira o código",
     mistyped_advice="Há um erro de digitação: um código tem duas letras, nove números e mais duas letras.",
     label="Código de rastreio",
+    another="Outro código de rastreio",
     search="Rastrear",
     history="Histórico",
     estimated="Entrega prevista",
     destination="Destino",
     stalled="Sem movimento há {} dias.",
     zone="Horários de Brasília.",
+    documentation="Documentação da API",
     day="%d/%m/%Y",
     moment="%d/%m/%Y, %H:%M",
     headings={
@@ -82,14 +86,16 @@ ENGLISH: Final = Texts(
     mistyped="Check the code",
     mistyped_advice="There is a typing error: a code has two letters, nine digits and two more letters.",
     label="Tracking code",
+    another="Another tracking code",
     search="Track",
     history="History",
     estimated="Estimated delivery",
     destination="Destination",
     stalled="Not moved for {} days.",
-    zone="Times are those of Brasília, Brazil (UTC-3).",
-    day="%Y-%m-%d",
-    moment="%Y-%m-%d, %H:%M",
+    zone="Times are those of Brasília, Brazil (UTC\N{NON-BREAKING HYPHEN}3).",
+    documentation="API documentation",
+    day="%d %b %Y",
+    moment="%d %b %Y, %H:%M",
     headings={
         "pending": "Waiting to be shipped",
         "shipped": "On its way",
