@@ -70,6 +70,10 @@ async def test_a_parcel_that_has_not_moved_for_long_is_said_to(shop: Shop) -> No
     assert "Sem movimento há 9 dias." in (await page(shop, f"/rastreio/{code}")).body.decode()
 
 
+async def test_the_search_leads_to_the_documentation(anonymous: Shop) -> None:
+    assert '<a href="/docs">Documentação da API</a>' in (await page(anonymous, "/")).body.decode()
+
+
 async def test_the_page_is_small_and_brings_nothing_from_elsewhere(anonymous: Shop) -> None:
     answer, style = [await page(anonymous, path) for path in ("/", "/page.css")]
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
