@@ -21,6 +21,9 @@ class Texts:
     unknown_advice: str
     mistyped: str
     mistyped_advice: str
+    busy: str
+    busy_advice: str
+    again: str
     label: str
     another: str
     search: str
@@ -47,6 +50,9 @@ PORTUGUESE: Final = Texts(
     unknown_advice="O código está bem escrito, mas ainda não o conhecemos. Se a compra é recente, tente de novo mais tarde.",
     mistyped="Confira o código",
     mistyped_advice="Há um erro de digitação: um código tem duas letras, nove números e mais duas letras.",
+    busy="Não conseguimos responder agora",
+    busy_advice="A sua encomenda não foi afetada. Tente de novo em alguns segundos.",
+    again="Tentar de novo",
     label="Código de rastreio",
     another="Outro código de rastreio",
     search="Rastrear",
@@ -85,6 +91,9 @@ ENGLISH: Final = Texts(
     unknown_advice="The code is well-formed, but we do not know it yet. If you ordered just now, try again later.",
     mistyped="Check the code",
     mistyped_advice="There is a typing error: a code has two letters, nine digits and two more letters.",
+    busy="We cannot answer right now",
+    busy_advice="Your parcel is not affected. Try again in a few seconds.",
+    again="Try again",
     label="Tracking code",
     another="Another tracking code",
     search="Track",
