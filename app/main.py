@@ -39,6 +39,7 @@ from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.web import pages
+from app.web.busy import BusyPages
 
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
@@ -147,7 +148,7 @@ def main() -> int:
     most = settings.max_concurrent_requests
     admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))
     config = uvicorn.Config(
-        AdmissionMiddleware(create_app(settings, closing), admission),
+        BusyPages(AdmissionMiddleware(create_app(settings, closing), admission)),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

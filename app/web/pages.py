@@ -1,17 +1,78 @@
-"""The page at `/`: for now it says that the service is up and where the API is."""
+"""The tracking page for people: a search, and where a parcel is; complete without JavaScript."""
 
-from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import quote
 
-from fastapi import APIRouter
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Header
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from app.core.deps import ReaderDep
+from app.core.tracking_code import normalize_tracking_code
+from app.services import tracking_service
+from app.services.errors import InvalidTrackingCode, TrackingNotFound
+from app.web.rendering import FOLDER, HEADERS, render_page
+from app.web.texts import ENGLISH, PORTUGUESE, Texts, preferred_texts
 
 router: Final = APIRouter(include_in_schema=False)
 
-_STATIC: Final = Path(__file__).parent / "static"
-
 
 @router.get("/")
-async def get_index() -> FileResponse:
-    """The first page."""
-    return FileResponse(_STATIC / "index.html")
+async def get_index(code: str = "", lang: str = "", accept_language: Annotated[str, Header()] = "") -> Response:
+    """The search; a code that was typed into it leads to the parcel's page."""
+    texts = preferred_texts(lang or accept_language)
+    if bare := normalize_tracking_code(code):
+        return RedirectResponse(texts.address + quote(bare, safe=""), 303, HEADERS)
+    other = "/?lang=" + texts.other_lang
+    return render_page(texts, "search", heading=texts.welcome, advice=texts.welcome_advice, other_address=other)
+
+
+@router.get("/rastreio/{tracking_code:path}")
+async def get_tracking_in_portuguese(reader: ReaderDep, tracking_code: str) -> Response:
+    """Where this parcel is, in Portuguese."""
+    return await _tracking_page(reader, PORTUGUESE, ENGLISH, tracking_code)
+
+
+@router.get("/track/{tracking_code:path}")
+async def get_tracking_in_english(reader: ReaderDep, tracking_code: str) -> Response:
+    """Where this parcel is, in English."""
+    return await _tracking_page(reader, ENGLISH, PORTUGUESE, tracking_code)
+
+
+@router.get("/page.css")
+async def get_page_style() -> FileResponse:
+    """How the pages look."""
+    return FileResponse(FOLDER / "static" / "page.css")
+
+
+async def _tracking_page(reader: ReaderDep, texts: Texts, other: Texts, tracking_code: str) -> Response:
+    written = normalize_tracking_code(tracking_code)
+    other_address = other.address + quote(written, safe="")
+    try:
+        tracking = await tracking_service.track(reader, tracking_code)
+    except InvalidTrackingCode:
+        return render_page(
+            texts,
+            "mistyped",
+            heading=texts.mistyped,
+            advice=texts.mistyped_advice,
+            other_address=other_address,
+            written=written,
+        )
+    except TrackingNotFound:
+        return render_page(
+            texts,
+            "unknown",
+            heading=texts.unknown,
+            advice=texts.unknown_advice,
+            other_address=other_address,
+            written=written,
+        )
+    return render_page(
+        texts,
+        tracking.status,
+        heading=texts.headings[tracking.status],
+        advice=texts.advice[tracking.status],
+        other_address=other_address,
+        written=f"{written[:2]} {written[2:5]} {written[5:8]} {written[8:11]} {written[11:]}",
+        tracking=tracking,
+    )
