@@ -36,7 +36,9 @@ from app.db.connection import open_database
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
-from app.services.posting_service import PostingRules
+from app.services.lookup_desk import LookupDesk
+from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
+from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 
 _KB: Final = 1024
@@ -66,12 +68,18 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         backlog = await parts.enter_async_context(watching_backlog(database.reader, limit=settings.max_backlog))
         acceptance_desk = AcceptanceDesk(database, hints, backlog)
         parts.push_async_callback(acceptance_desk.close)
+        owned_desk: OwnedDesk = LookupDesk(partial(find_owned_postings, database.reader))
+        public_desk: PublicDesk = LookupDesk(partial(find_public_steps, database.reader))
+        parts.push_async_callback(owned_desk.close)
+        parts.push_async_callback(public_desk.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         yield Parts(
             database=database,
             hints=hints,
             acceptance_desk=acceptance_desk,
+            owned_desk=owned_desk,
+            public_desk=public_desk,
             stream=streams[0],
             passwords=passwords,
             tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),

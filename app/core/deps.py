@@ -17,7 +17,8 @@ from app.models.clients import Caller
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
-from app.services.posting_service import PostingRules
+from app.services.posting_service import OwnedDesk, PostingRules
+from app.services.tracking_service import PublicDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Parts:
     database: Database
     hints: HintSender
     acceptance_desk: AcceptanceDesk
+    owned_desk: OwnedDesk
+    public_desk: PublicDesk
     stream: HintStream
     passwords: Passwords
     tokens: AccessTokens
