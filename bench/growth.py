@@ -73,7 +73,7 @@ class Growth:
         self._dice = random.Random(size)  # noqa: S311 - a bench
 
     async def lookup(self) -> None:
-        await self._database.reader.fetch(sql.SELECT_PUBLIC_POSTINGS, [self._dice.choice(self._codes)])
+        await self._database.reader.fetch(sql.SELECT_PUBLIC_STEPS, [self._dice.choice(self._codes)])
 
     async def first_page(self) -> None:
         await posting_service.list_postings(self._database.reader, self._client, PostingQuery())

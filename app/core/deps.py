@@ -18,7 +18,8 @@ from app.models.clients import Caller
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
-from app.services.posting_service import PostingRules
+from app.services.posting_service import OwnedDesk, PostingRules
+from app.services.tracking_service import PublicDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Parts:
     database: Database
     hints: HintSender
     acceptance_desk: AcceptanceDesk
+    owned_desk: OwnedDesk
+    public_desk: PublicDesk
     stream: HintStream
     passwords: Passwords
     tokens: AccessTokens

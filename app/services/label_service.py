@@ -9,7 +9,7 @@ from app.models.clients import Caller
 from app.models.labels import LabelFile, LabelQuery, LabelsRequest
 from app.models.postings import Posting
 from app.services.errors import AddressIncomplete, LabelSizeUnsupported
-from app.services.posting_service import get_posting, get_postings
+from app.services.posting_service import OwnedDesk, get_posting, get_postings
 
 if TYPE_CHECKING:
     from app.labels.pdf import Page
@@ -20,12 +20,12 @@ ZPL: Final = "text/plain"
 
 
 async def print_label(
-    executor: Executor, labels: LabelRenderer, caller: Caller, tracking_code: str, query: LabelQuery
+    desk: OwnedDesk, labels: LabelRenderer, caller: Caller, tracking_code: str, query: LabelQuery
 ) -> LabelFile:
     """The label of one posting; raises LabelSizeUnsupported, what get_posting raises, and AddressIncomplete."""
     if query.format == "zpl" and query.size == "a4":
         raise LabelSizeUnsupported
-    posting = await get_posting(executor, caller, tracking_code)
+    posting = await get_posting(desk, caller, tracking_code)
     _require_addresses([posting])
     name = f"{posting.tracking_code}.{query.format}"
     data_matrix = query.extra_code == "data_matrix"

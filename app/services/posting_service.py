@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final, LiteralString, TypeAlias
+from uuid import UUID
 
 from app.core.cursors import CursorRefused, decode_cursor, encode_cursor
 from app.core.tracking_code import is_tracking_code, normalize_tracking_code
@@ -28,6 +29,7 @@ from app.services.errors import (
     TrackingCodesExhausted,
 )
 from app.services.freight import FreightRates, freight_price
+from app.services.lookup_desk import LookupDesk
 from app.services.posting_lifecycle import in_order
 
 CODES_PER_PREFIX: Final = 10**8
@@ -36,6 +38,11 @@ _SMALLEST: Final = -1
 _LARGEST: Final = 2**63 - 1
 _LONG_AGO: Final = parse_timestamp("2000-01-01T00:00:00Z")
 _FAR_AHEAD: Final = parse_timestamp("2099-12-31T23:59:59Z")
+
+OwnedCode: TypeAlias = tuple[str, UUID | None]
+"""A tracking code, and the scope of who asks for it."""
+OwnedDesk: TypeAlias = LookupDesk[OwnedCode, Row]
+"""Finds a posting for somebody who may see it."""
 
 _log = logging.getLogger(__name__)
 
@@ -183,9 +190,9 @@ async def skip_tracking_codes(transaction: Transaction, prefixes: Sequence[str],
     return left
 
 
-async def get_posting(executor: Executor, caller: Caller, tracking_code: str) -> Posting:
+async def get_posting(desk: OwnedDesk, caller: Caller, tracking_code: str) -> Posting:
     """The posting with this code; raises InvalidTrackingCode, and PostingNotFound for somebody else's too."""
-    return _posting(await _owned_row(executor, caller, tracking_code))
+    return _posting(await _owned_row(desk, caller, tracking_code))
 
 
 async def get_postings(executor: Executor, caller: Caller, tracking_codes: Sequence[str]) -> list[Posting]:
@@ -201,22 +208,30 @@ async def get_postings(executor: Executor, caller: Caller, tracking_codes: Seque
     return [_posting(rows[code]) for code in codes]
 
 
-async def get_history(executor: Executor, caller: Caller, tracking_code: str) -> History:
+async def get_history(executor: Executor, desk: OwnedDesk, caller: Caller, tracking_code: str) -> History:
     """The steps of the posting in the order in which they happened; raises as get_posting does."""
-    posting = await _owned_row(executor, caller, tracking_code)
+    posting = await _owned_row(desk, caller, tracking_code)
     rows = await executor.fetch(status_history.SELECT_STEPS, [posting["id"]])
     steps = in_order([Step.model_construct(**{name: row[name] for name in Step.model_fields}) for row in rows])
     return History.model_construct(tracking_code=posting["tracking_code"], steps=steps)
 
 
-async def _owned_row(executor: Executor, caller: Caller, tracking_code: str) -> Row:
+async def _owned_row(desk: OwnedDesk, caller: Caller, tracking_code: str) -> Row:
     code = normalize_tracking_code(tracking_code)
     if not is_tracking_code(code):
         raise InvalidTrackingCode
-    row = await executor.fetch_one(postings.SELECT_POSTING, code, caller.scope)
+    row = await desk.find((code, caller.scope))
     if row is None:
         raise PostingNotFound
     return row
+
+
+async def find_owned_postings(executor: Executor, asked: Sequence[OwnedCode]) -> dict[OwnedCode, Row]:
+    """The rows of those postings that there are and that their asker may see."""
+    rows = await executor.fetch(
+        postings.SELECT_OWNED_POSTINGS, [code for code, _ in asked], [owner for _, owner in asked]
+    )
+    return {asked[row["position"] - 1]: row for row in rows}
 
 
 async def list_postings(executor: Executor, caller: Caller, query: PostingQuery) -> PostingPage:

@@ -2,27 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from app.core.tracking_code import is_tracking_code, normalize_tracking_code
 from app.db.database import Executor, Row
-from app.db.queries import postings, status_history
+from app.db.queries import postings
 from app.models.tracking import PublicStep, Tracking, Trackings
 from app.services.errors import InvalidTrackingCode, TooManyCodes, TrackingNotFound
+from app.services.lookup_desk import LookupDesk
 from app.services.posting_lifecycle import in_order
 
 MOST_CODES: Final = 50
 
+PublicDesk: TypeAlias = LookupDesk[str, list[Row]]
+"""Finds the steps of a posting by its code."""
 
-async def track(executor: Executor, tracking_code: str) -> Tracking:
+
+async def track(desk: PublicDesk, tracking_code: str) -> Tracking:
     """The parcel with this code; raises InvalidTrackingCode for a mistyped one and TrackingNotFound for an unknown one."""
     code = normalize_tracking_code(tracking_code)
     if not is_tracking_code(code):
         raise InvalidTrackingCode
-    found = await _find(executor, [code])
-    if code not in found:
+    steps = await desk.find(code)
+    if steps is None:
         raise TrackingNotFound
-    return found[code]
+    return _tracking(steps)
 
 
 async def track_many(executor: Executor, tracking_codes: Sequence[str]) -> Trackings:
@@ -32,24 +36,25 @@ async def track_many(executor: Executor, tracking_codes: Sequence[str]) -> Track
     if len(codes) > MOST_CODES:
         raise TooManyCodes
     well_formed = [code for code in codes if is_tracking_code(code)]
-    found = await _find(executor, well_formed)
+    found = await find_public_steps(executor, well_formed)
     return Trackings.model_construct(
-        found=[found[code] for code in well_formed if code in found],
+        found=[_tracking(found[code]) for code in well_formed if code in found],
         unknown=[code for code in well_formed if code not in found],
         mistyped=[code for code in codes if not is_tracking_code(code)],
     )
 
 
-async def _find(executor: Executor, codes: Sequence[str]) -> dict[str, Tracking]:
-    rows = await executor.fetch(postings.SELECT_PUBLIC_POSTINGS, codes)
-    steps: dict[int, list[Row]] = defaultdict(list)
-    for step in await executor.fetch(status_history.SELECT_STEPS, [row["id"] for row in rows]):
-        steps[step["posting_id"]].append(step)
-    return {row["tracking_code"]: _tracking(row, steps[row["id"]]) for row in rows}
+async def find_public_steps(executor: Executor, codes: Sequence[str]) -> dict[str, list[Row]]:
+    """The steps of each posting that there is, by its code, as the public may see them; there is no posting without a step."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in await executor.fetch(postings.SELECT_PUBLIC_STEPS, codes):
+        found[row["tracking_code"]].append(row)
+    return found
 
 
-def _tracking(row: Row, steps: Sequence[Row]) -> Tracking:
-    public = [PublicStep.model_construct(**{name: step[name] for name in PublicStep.model_fields}) for step in steps]
-    ordered = in_order(public)
-    # The steps were read a moment after the posting: the status is the last step's, so that both tell the same.
-    return Tracking.model_construct(**{**row, "status": ordered[-1].status, "steps": ordered})
+def _tracking(rows: Sequence[Row]) -> Tracking:
+    steps = in_order(
+        [PublicStep.model_construct(**{name: row[name] for name in PublicStep.model_fields}) for row in rows]
+    )
+    # Late scans are written after what they came before: the status is that of the step that happened last.
+    return Tracking.model_construct(**{**rows[0], "status": steps[-1].status, "steps": steps})

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from app.core.deps import ReaderDep
+from app.core.deps import Parts, PartsDep
 from app.core.tracking_code import normalize_tracking_code
 from app.services import tracking_service
 from app.services.errors import InvalidTrackingCode, TrackingNotFound
@@ -27,15 +27,15 @@ async def get_index(code: str = "", lang: str = "", accept_language: Annotated[s
 
 
 @router.get("/rastreio/{tracking_code:path}")
-async def get_tracking_in_portuguese(reader: ReaderDep, tracking_code: str) -> Response:
+async def get_tracking_in_portuguese(parts: PartsDep, tracking_code: str) -> Response:
     """Where this parcel is, in Portuguese."""
-    return await _tracking_page(reader, PORTUGUESE, ENGLISH, tracking_code)
+    return await _tracking_page(parts, PORTUGUESE, ENGLISH, tracking_code)
 
 
 @router.get("/track/{tracking_code:path}")
-async def get_tracking_in_english(reader: ReaderDep, tracking_code: str) -> Response:
+async def get_tracking_in_english(parts: PartsDep, tracking_code: str) -> Response:
     """Where this parcel is, in English."""
-    return await _tracking_page(reader, ENGLISH, PORTUGUESE, tracking_code)
+    return await _tracking_page(parts, ENGLISH, PORTUGUESE, tracking_code)
 
 
 @router.get("/page.css")
@@ -44,11 +44,11 @@ async def get_page_style() -> FileResponse:
     return FileResponse(FOLDER / "static" / "page.css")
 
 
-async def _tracking_page(reader: ReaderDep, texts: Texts, other: Texts, tracking_code: str) -> Response:
+async def _tracking_page(parts: Parts, texts: Texts, other: Texts, tracking_code: str) -> Response:
     written = normalize_tracking_code(tracking_code)
     other_address = other.address + quote(written, safe="")
     try:
-        tracking = await tracking_service.track(reader, tracking_code)
+        tracking = await tracking_service.track(parts.public_desk, tracking_code)
     except InvalidTrackingCode:
         return render_page(
             texts,

@@ -1,69 +1,25 @@
 """The short way answers byte for byte what the ordinary one answers, and is taken only where all is in order."""
 
-import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from pydantic import PostgresDsn, RedisDsn, SecretStr
 from starlette.routing import Match
-from starlette.types import Message, Scope
 
 from app.api.lean_routes import HOT, LeanRoute
 from app.config import Settings
 from app.embedded.server import Server
 from app.main import create_app
+from tests.api.asgi import JSON, request, send
 from tests.service import JWT_SECRET
 from tests.shop import PASSWORD, POSTING
 
-JSON: Final = {"content-type": "application/json"}
 Apps = tuple[FastAPI, FastAPI]
-
-
-def request(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Scope:
-    """A request as a server would hand it on."""
-    path, _, query = path.partition("?")
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [
-            (b"content-length", b"%d" % len(body)),
-            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-        ],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
-
-
-async def send(app: FastAPI, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, bytes]:
-    """Status, headers and body of the answer."""
-    named = {name.replace("_", "-"): value for name, value in {"x_request_id": "one", **headers}.items()}
-    answered: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def collect(message: Message) -> None:
-        await asyncio.sleep(0)
-        answered.append(message)
-
-    await app(request(method, path, body, named), receive, collect)
-    return (
-        answered[0]["status"],
-        answered[0]["headers"],
-        b"".join(message.get("body", b"") for message in answered[1:]),
-    )
 
 
 @pytest.fixture

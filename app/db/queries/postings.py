@@ -104,14 +104,14 @@ SELECT"""
 """
 )
 
-# $2 the owner; NULL for an operator, who sees every posting.
-SELECT_POSTING: Final[LiteralString] = (
+# $1 the codes, $2 for each the owner; NULL for an operator, who sees every posting.
+SELECT_OWNED_POSTINGS: Final[LiteralString] = (
     """
-SELECT"""
+SELECT position,"""
     + _COLUMNS
     + """
-  FROM postings
- WHERE tracking_code = $1 AND ($2::uuid IS NULL OR client_id = $2)
+  FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
+  JOIN postings ON tracking_code = code AND (owner IS NULL OR client_id = owner)
 """
 )
 
@@ -163,12 +163,15 @@ SELECT_ALL_POSTINGS_OLDEST_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILT
 SELECT_ALL_POSTINGS_LAST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _LAST_POSTED_FIRST
 SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _FIRST_POSTED_FIRST
 
-# What may be told to anybody who has the code. No column here holds personal data.
-SELECT_PUBLIC_POSTINGS: Final[LiteralString] = """
-SELECT id, tracking_code, status, service, posted_at, estimated_delivery,
-       recipient ->> 'city' AS destination_city, recipient ->> 'uf' AS destination_uf
+# What may be told to anybody who has the code: one row for each step, in the order they were written. No column here holds personal
+# data.
+SELECT_PUBLIC_STEPS: Final[LiteralString] = """
+SELECT tracking_code, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
+       recipient ->> 'uf' AS destination_uf, step.status, step.occurred_at, step.city, step.uf, step.description
   FROM postings
+  JOIN status_history AS step ON step.posting_id = postings.id
  WHERE tracking_code = ANY ($1::text[])
+ ORDER BY postings.id, step.seq
 """
 
 # The lock of a decision: whoever holds it decides everything queued for these postings. Postings in other hands are skipped, not

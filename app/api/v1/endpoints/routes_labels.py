@@ -30,14 +30,13 @@ _LABELS: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/postings/{tracking_code}/label", responses=_LABEL)
 async def print_label(
-    reader: ReaderDep,
     parts: PartsDep,
     caller: CallerDep,
     tracking_code: TrackingCodePath,
     query: Annotated[LabelQuery, Query()],
 ) -> Response:
     """The label of a posting: recipient, sender, Code 128, and a QR Code that leads to the tracking page."""
-    return file_response(await label_service.print_label(reader, parts.labels, caller, tracking_code, query))
+    return file_response(await label_service.print_label(parts.owned_desk, parts.labels, caller, tracking_code, query))
 
 
 @router.post("/labels", responses=_LABELS)

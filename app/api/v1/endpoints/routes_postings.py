@@ -66,15 +66,15 @@ _READING: Final = declares(errors.NotAuthenticated, errors.PostingNotFound, erro
 
 
 @router.get("/{tracking_code}", responses=_READING)
-async def get_posting(reader: ReaderDep, caller: CallerDep, tracking_code: TrackingCodePath) -> Posting:
+async def get_posting(parts: PartsDep, caller: CallerDep, tracking_code: TrackingCodePath) -> Posting:
     """One posting, with everything that is known of it."""
-    return await posting_service.get_posting(reader, caller, tracking_code)
+    return await posting_service.get_posting(parts.owned_desk, caller, tracking_code)
 
 
 @router.get("/{tracking_code}/history", responses=_READING)
-async def get_history(reader: ReaderDep, caller: CallerDep, tracking_code: TrackingCodePath) -> History:
+async def get_history(parts: PartsDep, caller: CallerDep, tracking_code: TrackingCodePath) -> History:
     """The steps of one posting, in the order in which they happened."""
-    return await posting_service.get_history(reader, caller, tracking_code)
+    return await posting_service.get_history(parts.database.reader, parts.owned_desk, caller, tracking_code)
 
 
 _ASKING: Final = declares(

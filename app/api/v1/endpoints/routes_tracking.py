@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from app.api.problems import declares
-from app.core.deps import ReaderDep, TrackingCodePath
+from app.core.deps import PartsDep, ReaderDep, TrackingCodePath
 from app.models.fields import WrittenCodes
 from app.models.tracking import Tracking, Trackings
 from app.services import tracking_service
@@ -27,6 +27,6 @@ async def track_many(
 
 
 @router.get("/{tracking_code}", responses=declares(TrackingNotFound, InvalidTrackingCode))
-async def track(reader: ReaderDep, tracking_code: TrackingCodePath) -> Tracking:
+async def track(parts: PartsDep, tracking_code: TrackingCodePath) -> Tracking:
     """Where this parcel is. Spaces and small letters in the code are fine; a mistyped code is told apart from an unknown one."""
-    return await tracking_service.track(reader, tracking_code)
+    return await tracking_service.track(parts.public_desk, tracking_code)

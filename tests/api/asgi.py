@@ -1,0 +1,52 @@
+"""Requests that are handed to an application of this very process."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.types import Message, Scope
+
+JSON: Final = {"content-type": "application/json"}
+
+
+def request(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Scope:
+    """A request as a server would hand it on."""
+    path, _, query = path.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [
+            (b"content-length", b"%d" % len(body)),
+            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+
+
+async def send(app: FastAPI, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, bytes]:
+    """Status, headers and body of the answer."""
+    named = {name.replace("_", "-"): value for name, value in {"x_request_id": "one", **headers}.items()}
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def collect(message: Message) -> None:
+        await asyncio.sleep(0)
+        answered.append(message)
+
+    await app(request(method, path, body, named), receive, collect)
+    return (
+        answered[0]["status"],
+        answered[0]["headers"],
+        b"".join(message.get("body", b"") for message in answered[1:]),
+    )
