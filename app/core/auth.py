@@ -90,8 +90,8 @@ class AccessTokens:
     def __init__(self, secret: str, *, lifetime: timedelta) -> None:
         self._secret = secret
         self._lifetime = lifetime
-        # The bearer of each token; until when that is not asked again, by a clock that only goes forward; and the token's own end.
-        self._remembered: dict[str, tuple[tuple[UUID, Role], float, float]] = {}
+        # The bearer of each token; until when that is not asked again, by a clock that only goes forward; and the token's own time.
+        self._remembered: dict[str, tuple[tuple[UUID, Role], float, tuple[float, float]]] = {}
 
     @property
     def lifetime_seconds(self) -> int:
@@ -113,19 +113,19 @@ class AccessTokens:
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": _TYPE})
 
     def read(self, token: str) -> tuple[UUID, Role]:
-        """Who the bearer is; raises TokenRefused. What was read is remembered for a moment, and never past the token's end."""
+        """Who the bearer is; raises TokenRefused. What was read is remembered for a moment, within the token's own time."""
         if known := self._remembered.get(token):
-            bearer, fresh_until, ends = known
-            if time.monotonic() < fresh_until and time.time() < ends:
+            bearer, fresh_until, (begins, ends) = known
+            if time.monotonic() < fresh_until and begins <= time.time() < ends:
                 return bearer
-        bearer, ends = self._verify(token)
+        bearer, own_time = self._verify(token)
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[token] = (bearer, time.monotonic() + _REMEMBERED_SECONDS, ends)
+        self._remembered[token] = (bearer, time.monotonic() + _REMEMBERED_SECONDS, own_time)
         return bearer
 
-    def _verify(self, token: str) -> tuple[tuple[UUID, Role], float]:
-        """Who the bearer is, and when the token ends, in seconds since 1970."""
+    def _verify(self, token: str) -> tuple[tuple[UUID, Role], tuple[float, float]]:
+        """Who the bearer is, and from when to when the token holds, in seconds since 1970."""
         try:
             decoded = jwt.decode_complete(
                 token,
@@ -139,7 +139,9 @@ class AccessTokens:
             if decoded["header"].get("typ") != _TYPE:
                 raise TokenRefused("the token is of another type")
             claims = decoded["payload"]
-            return (UUID(claims["sub"]), _role(claims)), int(claims["exp"]) + _LEEWAY.total_seconds()
+            leeway = _LEEWAY.total_seconds()
+            own_time = max(int(claims["nbf"]), int(claims["iat"])) - leeway, int(claims["exp"]) + leeway
+            return (UUID(claims["sub"]), _role(claims)), own_time
         except (jwt.InvalidTokenError, ValueError) as error:
             raise TokenRefused(str(error)) from error
 

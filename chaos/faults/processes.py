@@ -49,8 +49,8 @@ def _worker_frozen(system: System, chance: random.Random) -> Iterator[None]:
 
 _WORKER: Final = frozenset({"worker"})
 _API: Final = frozenset({"api"})
-# A process comes by such a point only while requests, and what it writes, get through.
-_WAY_TO_IT: Final = frozenset({"network", "postgres"})
+# A process comes by such a point only while requests, what it writes, and hints get through.
+_WAY_TO_IT: Final = frozenset({"network", "postgres", "redis"})
 _SOON: Final = (0.5, 2.0)
 # Whoever loses its API in mid-answer repeats; the others must not wait for long either.
 _API_DIES: Final = Expectation(slowest=2.5)

@@ -67,13 +67,16 @@ def _poisoned(system: System, _chance: random.Random) -> Iterator[None]:
     system.change_schema("ALTER TABLE status_history DROP CONSTRAINT poison")
 
 
+# They ask themselves, and want an answer.
+_WAY: Final = frozenset({"network", "postgres"})
+
 FAULTS: Final = (
     Fault(
         "duplicates",
         9,
         "50 equal requests at once with one key, then another with it",
         _duplicated,
-        frozenset({"requests"}),
+        frozenset({"requests", *_WAY}),
         (0.0, 0.0),
         Expectation(undisturbed=True),
     ),
@@ -82,7 +85,7 @@ FAULTS: Final = (
         11,
         "an update that raises when it is decided",
         _poisoned,
-        frozenset({"postgres"}),
+        _WAY,
         (0.0, 0.5),
         Expectation(undisturbed=True),
     ),

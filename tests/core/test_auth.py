@@ -185,12 +185,13 @@ async def test_passwords_with_any_characters_are_hashed(passwords: Passwords) ->
     assert await passwords.verify("açaí 🐎 \t", stored)
 
 
-def test_what_is_remembered_of_a_token_never_outlives_it() -> None:
+def test_what_is_remembered_of_a_token_holds_only_in_the_tokens_own_time() -> None:
     tokens = AccessTokens("another-secret-for-this-test-0123456789", lifetime=timedelta(minutes=5))
     foreign = TOKENS.issue(UUID(int=1), "client")
     forever, never = float("inf"), 0.0
-    for fresh_until, ends in ((forever, never), (never, forever)):
-        tokens._remembered[foreign] = ((UUID(int=1), "client"), fresh_until, ends)
+    past_its_end, before_its_beginning = (never, never), (forever, forever)
+    for fresh_until, own_time in ((forever, past_its_end), (forever, before_its_beginning), (never, (never, forever))):
+        tokens._remembered[foreign] = ((UUID(int=1), "client"), fresh_until, own_time)
         with pytest.raises(TokenRefused):
             tokens.read(foreign)
 
