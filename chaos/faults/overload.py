@@ -106,23 +106,19 @@ def _pressed(result: dict[str, Any], seconds: float) -> Pressed:
 
 @contextmanager
 def _pinned(system: System) -> Iterator[list[int]]:
-    """The whole system has one core meanwhile; the load, and this process with its links, have the others, which are returned.
-
-    What a system can do is what all of it can do together: accept, commit and decide.
-    """
+    """One API has a core for itself meanwhile, and everything else the others, which are returned."""
     cores = os.sched_getaffinity(0)
     first, *others = sorted(cores)
-    pids = [program.process.pid for program in system.programs] + system.servers.pids()
-    threads = [int(each.name) for each in Path("/proc/self/task").iterdir()]
+    api, *programs = system.programs
+    pids = [program.process.pid for program in programs] + system.servers.pids()
     if others:
         for pid in pids:
-            os.sched_setaffinity(pid, {first})
-        for thread in threads:
-            os.sched_setaffinity(thread, others)
+            os.sched_setaffinity(pid, others)
+        os.sched_setaffinity(api.process.pid, {first})
     try:
         yield others
     finally:
-        for pid in (*pids, *threads):
+        for pid in (api.process.pid, *pids):
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(pid, cores)
 
