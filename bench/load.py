@@ -185,4 +185,6 @@ if __name__ == "__main__":
     if ordered.cores:
         os.sched_setaffinity(0, ordered.cores)
     found = uvloop.run(_Press(ordered).run())
-    print(json.dumps({"seconds": found.seconds, "unsent": found.unsent}))
+    # Not print(): with PYTHONUNBUFFERED that is one write, of which a pipe may take a part only.
+    with open(sys.stdout.fileno(), "w", closefd=False) as output:
+        json.dump({"seconds": found.seconds, "unsent": found.unsent}, output)
