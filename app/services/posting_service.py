@@ -200,12 +200,11 @@ async def get_postings(executor: Executor, caller: Caller, tracking_codes: Seque
     codes = list(dict.fromkeys(map(normalize_tracking_code, tracking_codes)))
     if mistyped := [code for code in codes if not is_tracking_code(code)]:
         raise InvalidTrackingCode(places=[(code, "is not a tracking code") for code in mistyped])
-    rows = {
-        row["tracking_code"]: row for row in await executor.fetch(postings.SELECT_POSTINGS_BY_CODE, codes, caller.scope)
-    }
-    if missing := [code for code in codes if code not in rows]:
+    asked = [(code, caller.scope) for code in codes]
+    found = await find_owned_postings(executor, asked)
+    if missing := [code for code, owner in asked if (code, owner) not in found]:
         raise PostingNotFound(places=[(code, "you have no posting with this code") for code in missing])
-    return [_posting(rows[code]) for code in codes]
+    return [_posting(found[each]) for each in asked]
 
 
 async def get_history(executor: Executor, desk: OwnedDesk, caller: Caller, tracking_code: str) -> History:

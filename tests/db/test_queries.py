@@ -35,7 +35,6 @@ STATEMENTS: Final = _statements()
 # Statements of the hot paths (accept, decide, sweep, track, page) and the index by which each must find its rows.
 INDEX_OF: Final = {
     "clients.SELECT_CREDENTIALS": "clients_email_key",
-    "postings.SELECT_POSTINGS_BY_CODE": "postings_tracking_code_key",
     "postings.SELECT_OWNED_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_STEPS": "postings_tracking_code_key",
     "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",

@@ -115,17 +115,6 @@ SELECT position,"""
 """
 )
 
-# $2 the owner, as above.
-SELECT_POSTINGS_BY_CODE: Final[LiteralString] = (
-    """
-SELECT"""
-    + _COLUMNS
-    + """
-  FROM postings
- WHERE tracking_code = ANY ($1::text[]) AND ($2::uuid IS NULL OR client_id = $2)
-"""
-)
-
 _FILTERS: Final[LiteralString] = """
    AND ($2::text IS NULL OR status = $2)
    AND ($3::text IS NULL OR reference = $3)
