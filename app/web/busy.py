@@ -19,10 +19,7 @@ class BusyPages:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         # Made beforehand: an overloaded process has no time to make one.
-        self._pages = {
-            texts.lang: render_page(texts, "busy", heading=texts.busy, advice=texts.busy_advice)
-            for texts in (PORTUGUESE, ENGLISH)
-        }
+        self._pages = {texts.lang: render_page(texts, "busy") for texts in (PORTUGUESE, ENGLISH)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

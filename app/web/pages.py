@@ -23,7 +23,7 @@ async def get_index(code: str = "", lang: str = "", accept_language: Annotated[s
     if bare := normalize_tracking_code(code):
         return RedirectResponse(texts.address + quote(bare, safe=""), 303, HEADERS)
     other = "/?lang=" + texts.other_lang
-    return render_page(texts, "search", heading=texts.welcome, advice=texts.welcome_advice, other_address=other)
+    return render_page(texts, "search", other_address=other)
 
 
 @router.get("/rastreio/{tracking_code:path}")
@@ -50,28 +50,12 @@ async def _tracking_page(parts: Parts, texts: Texts, other: Texts, tracking_code
     try:
         tracking = await tracking_service.track(parts.public_desk, tracking_code)
     except InvalidTrackingCode:
-        return render_page(
-            texts,
-            "mistyped",
-            heading=texts.mistyped,
-            advice=texts.mistyped_advice,
-            other_address=other_address,
-            written=written,
-        )
+        return render_page(texts, "mistyped", other_address=other_address, written=written)
     except TrackingNotFound:
-        return render_page(
-            texts,
-            "unknown",
-            heading=texts.unknown,
-            advice=texts.unknown_advice,
-            other_address=other_address,
-            written=written,
-        )
+        return render_page(texts, "unknown", other_address=other_address, written=written)
     return render_page(
         texts,
         tracking.status,
-        heading=texts.headings[tracking.status],
-        advice=texts.advice[tracking.status],
         other_address=other_address,
         written=f"{written[:2]} {written[2:5]} {written[5:8]} {written[8:11]} {written[11:]}",
         tracking=tracking,

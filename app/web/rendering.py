@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from app.models.tracking import Tracking
-from app.web.texts import Texts
+from app.web.texts import Kind, Texts
 
 FOLDER: Final = Path(__file__).parent
 HEADERS: Final = {
@@ -35,19 +35,17 @@ _STATUS_OF: Final = {"unknown": 404, "mistyped": 422, "busy": 503}
 
 def render_page(
     texts: Texts,
-    kind: str,
+    kind: Kind,
     *,
-    heading: str,
-    advice: str,
     other_address: str = "",
     written: str = "",
     tracking: Tracking | None = None,
 ) -> HTMLResponse:
-    """A page; its kind is the status of a parcel, or "search", "unknown", "mistyped" or "busy"."""
+    """A page of this kind."""
     page = _PAGE.render(
         text=texts,
-        heading=heading,
-        advice=advice,
+        heading=texts.headings[kind],
+        advice=texts.advice[kind],
         other_address=other_address,
         written=written,
         tracking=tracking,

@@ -1,28 +1,23 @@
 """What the pages say, in Brazilian Portuguese and in English."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from app.models.fields import Status
+
+Kind: TypeAlias = Status | Literal["search", "unknown", "mistyped", "busy"]
+"""What a page is about: the status of a parcel, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """All sentences of a page in one language; `headings` and `advice` have one for each status."""
+    """All sentences of a page in one language; `headings` and `advice` have one for each kind."""
 
     lang: str
     other_lang: str
     other_name: str
     address: str
     """Where a posting's page in this language stands."""
-    welcome: str
-    welcome_advice: str
-    unknown: str
-    unknown_advice: str
-    mistyped: str
-    mistyped_advice: str
-    busy: str
-    busy_advice: str
     again: str
     label: str
     another: str
@@ -35,8 +30,8 @@ class Texts:
     documentation: str
     day: str
     moment: str
-    headings: dict[Status, str]
-    advice: dict[Status, str]
+    headings: dict[Kind, str]
+    advice: dict[Kind, str]
 
 
 PORTUGUESE: Final = Texts(
@@ -44,14 +39,6 @@ PORTUGUESE: Final = Texts(
     other_lang="en",
     other_name="English",
     address="/rastreio/",
-    welcome="Onde está a sua encomenda?",
-    welcome_advice="Digite ou cole o código de rastreio. Espaços e letras minúsculas não atrapalham.",
-    unknown="Encomenda não encontrada",
-    unknown_advice="O código está bem escrito, mas ainda não o conhecemos. Se a compra é recente, tente de novo mais tarde.",
-    mistyped="Confira o código",
-    mistyped_advice="Há um erro de digitação: um código tem duas letras, nove números e mais duas letras.",
-    busy="Não conseguimos responder agora",
-    busy_advice="A sua encomenda não foi afetada. Tente de novo em alguns segundos.",
     again="Tentar de novo",
     label="Código de rastreio",
     another="Outro código de rastreio",
@@ -65,6 +52,10 @@ PORTUGUESE: Final = Texts(
     day="%d/%m/%Y",
     moment="%d/%m/%Y, %H:%M",
     headings={
+        "search": "Onde está a sua encomenda?",
+        "unknown": "Encomenda não encontrada",
+        "mistyped": "Confira o código",
+        "busy": "Não conseguimos responder agora",
         "pending": "Aguardando envio",
         "shipped": "A caminho",
         "delivered": "Entregue",
@@ -72,6 +63,10 @@ PORTUGUESE: Final = Texts(
         "cancelled": "Cancelada",
     },
     advice={
+        "search": "Digite ou cole o código de rastreio. Espaços e letras minúsculas não atrapalham.",
+        "unknown": "O código está bem escrito, mas ainda não o conhecemos. Se a compra é recente, tente de novo mais tarde.",
+        "mistyped": "Há um erro de digitação: um código tem duas letras, nove números e mais duas letras.",
+        "busy": "A sua encomenda não foi afetada. Tente de novo em alguns segundos.",
         "pending": "O remetente está preparando a encomenda. Não é preciso fazer nada agora.",
         "shipped": "A encomenda está em trânsito. Cuide para que alguém possa recebê-la.",
         "delivered": "Se você não a recebeu, pergunte aos vizinhos ou na portaria e depois fale com o remetente.",
@@ -85,14 +80,6 @@ ENGLISH: Final = Texts(
     other_lang="pt-BR",
     other_name="Português",
     address="/track/",
-    welcome="Where is your parcel?",
-    welcome_advice="Type or paste the tracking code. Spaces and small letters are fine.",
-    unknown="Parcel not found",
-    unknown_advice="The code is well-formed, but we do not know it yet. If you ordered just now, try again later.",
-    mistyped="Check the code",
-    mistyped_advice="There is a typing error: a code has two letters, nine digits and two more letters.",
-    busy="We cannot answer right now",
-    busy_advice="Your parcel is not affected. Try again in a few seconds.",
     again="Try again",
     label="Tracking code",
     another="Another tracking code",
@@ -106,6 +93,10 @@ ENGLISH: Final = Texts(
     day="%d %b %Y",
     moment="%d %b %Y, %H:%M",
     headings={
+        "search": "Where is your parcel?",
+        "unknown": "Parcel not found",
+        "mistyped": "Check the code",
+        "busy": "We cannot answer right now",
         "pending": "Waiting to be shipped",
         "shipped": "On its way",
         "delivered": "Delivered",
@@ -113,6 +104,10 @@ ENGLISH: Final = Texts(
         "cancelled": "Cancelled",
     },
     advice={
+        "search": "Type or paste the tracking code. Spaces and small letters are fine.",
+        "unknown": "The code is well-formed, but we do not know it yet. If you ordered just now, try again later.",
+        "mistyped": "There is a typing error: a code has two letters, nine digits and two more letters.",
+        "busy": "Your parcel is not affected. Try again in a few seconds.",
         "pending": "The sender is preparing the parcel. There is nothing to do for now.",
         "shipped": "The parcel is in transit. See that somebody can receive it.",
         "delivered": "If you have not got it, ask your neighbours or the front desk, then the sender.",
