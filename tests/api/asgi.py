@@ -1,13 +1,28 @@
-"""Requests that are handed to an application of this very process."""
+"""An application of this very process, and requests that are handed to it."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import PostgresDsn, RedisDsn, SecretStr
 from starlette.types import Message, Scope
 
+from app.config import Settings
+from app.embedded.server import Server
+from app.main import create_app
+from tests.service import JWT_SECRET
+
 JSON: Final = {"content-type": "application/json"}
+
+
+def make_app(database_url: str, valkey: Server) -> FastAPI:
+    """The application on these servers; its lifespan is the caller's."""
+    return create_app(
+        Settings(
+            database_url=PostgresDsn(database_url), redis_url=RedisDsn(valkey.url), jwt_secret=SecretStr(JWT_SECRET)
+        )
+    )
 
 
 def request(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Scope:

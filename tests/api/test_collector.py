@@ -5,12 +5,9 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-from pydantic import PostgresDsn, RedisDsn, SecretStr
 
-from app.config import Settings
 from app.embedded.server import Server
-from app.main import create_app
-from tests.service import JWT_SECRET
+from tests.api.asgi import make_app
 
 
 class Knot:
@@ -31,10 +28,7 @@ def _collector_as_it_was() -> Iterator[None]:
 async def test_it_leaves_requests_under_way_alone_and_still_finds_what_is_in_a_cycle(
     database_url: str, valkey: Server
 ) -> None:
-    settings = Settings(
-        database_url=PostgresDsn(database_url), redis_url=RedisDsn(valkey.url), jwt_secret=SecretStr(JWT_SECRET)
-    )
-    app = create_app(settings)
+    app = make_app(database_url, valkey)
     async with app.router.lifespan_context(app):
         gc.collect()
         before = [generation["collections"] for generation in gc.get_stats()]

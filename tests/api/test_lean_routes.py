@@ -8,15 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from pydantic import PostgresDsn, RedisDsn, SecretStr
 from starlette.routing import Match
 
 from app.api.lean_routes import HOT, LeanRoute
-from app.config import Settings
 from app.embedded.server import Server
-from app.main import create_app
-from tests.api.asgi import JSON, request, send
-from tests.service import JWT_SECRET
+from tests.api.asgi import JSON, make_app, request, send
 from tests.shop import PASSWORD, POSTING
 
 Apps = tuple[FastAPI, FastAPI]
@@ -25,10 +21,7 @@ Apps = tuple[FastAPI, FastAPI]
 @pytest.fixture
 async def apps(database_url: str, valkey: Server) -> AsyncIterator[Apps]:
     """The application as it is, and the same without its lean routes."""
-    settings = Settings(
-        database_url=PostgresDsn(database_url), redis_url=RedisDsn(valkey.url), jwt_secret=SecretStr(JWT_SECRET)
-    )
-    lean, ordinary = create_app(settings), create_app(settings)
+    lean, ordinary = make_app(database_url, valkey), make_app(database_url, valkey)
     ordinary.router.routes[:] = [route for route in ordinary.router.routes if not isinstance(route, LeanRoute)]
     async with AsyncExitStack() as running:
         for app in (lean, ordinary):

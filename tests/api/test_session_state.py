@@ -7,18 +7,14 @@ from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
-from pydantic import PostgresDsn, RedisDsn, SecretStr
 
-from app.config import Settings
 from app.db.database import Database
 from app.embedded.server import Server
-from app.main import create_app
 from app.workers.posting_decider import PostingDecider
-from tests.api.asgi import JSON, send
+from tests.api.asgi import JSON, make_app, send
 from tests.api.contract import OPERATIONS
 from tests.api.requests import request_of
 from tests.db.rows import Connection
-from tests.service import JWT_SECRET
 from tests.shop import PASSWORD, POSTING
 
 EMAIL: Final = "ti@lojaazul.com.br"
@@ -56,10 +52,7 @@ async def left_behind(database: Database, fresh: Connection) -> list[set[str]]:
 
 @pytest.fixture
 async def app(database_url: str, valkey: Server) -> AsyncIterator[FastAPI]:
-    settings = Settings(
-        database_url=PostgresDsn(database_url), redis_url=RedisDsn(valkey.url), jwt_secret=SecretStr(JWT_SECRET)
-    )
-    made = create_app(settings)
+    made = make_app(database_url, valkey)
     async with made.router.lifespan_context(made):
         yield made
 
