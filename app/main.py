@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
+from app.api.backpressure import Backpressure
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.lean_routes import add_lean_routes
@@ -164,7 +165,9 @@ def main() -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=partial(AdmissionProtocol, admission=admission, closing=closing),  # type: ignore[arg-type]
+        http=partial(  # type: ignore[arg-type]
+            AdmissionProtocol, admission=admission, backpressure=Backpressure(admission, closing), closing=closing
+        ),
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -48,6 +48,11 @@ class Admission:
         """Whether nobody is let in at the moment."""
         return self._under_way >= self._most
 
+    @property
+    def room(self) -> int:
+        """How many more can be let in at the moment."""
+        return self._most - self._under_way
+
     def turn_away(self) -> "ReadyAnswer":
         """The answer to whoever comes while it is full."""
         return self._refuse(Overloaded)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.admission import ADMITTED, EXEMPT, Admission, Headers, ReadyAnswer, authorization
+from app.api.backpressure import Backpressure
 from app.api.plain_requests import is_plain_request
 
 _EXEMPT: Final = EXEMPT.encode()
@@ -21,9 +22,12 @@ _ANSWERED: Final = SimpleNamespace(response_complete=True, message_event=asyncio
 class AdmissionProtocol(HttpToolsProtocol):
     """One connection. What is out of the ordinary goes the ordinary way, and meets the AdmissionMiddleware."""
 
-    def __init__(self, *arguments: Any, admission: Admission, closing: asyncio.Event, **more: Any) -> None:
+    def __init__(
+        self, *arguments: Any, admission: Admission, backpressure: Backpressure, closing: asyncio.Event, **more: Any
+    ) -> None:
         super().__init__(*arguments, **more)
         self._admission = admission
+        self._backpressure = backpressure
         self._closing = closing
         self._reading = False
         self._used_since = False
@@ -44,6 +48,7 @@ class AdmissionProtocol(HttpToolsProtocol):
         self._used_since = self.timeout_keep_alive_task is not None
         if not self._used_since:
             self._start_to_be_idle()
+        self._backpressure.hold(self.flow)
 
     def _start_to_be_idle(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
@@ -116,3 +121,4 @@ class AdmissionProtocol(HttpToolsProtocol):
         self.transport.write(ready.written(self.server_state.default_headers, request_id))
         self.cycle = _ANSWERED  # type: ignore[assignment]
         self.on_response_complete()
+        self._backpressure.hold(self.flow)
