@@ -27,7 +27,7 @@ NO_ANSWER: Final = 0
 """The status of a request that was never answered."""
 
 _TICK_SECONDS: Final = 0.001
-_LAST_ANSWERS_SECONDS: Final = 0.5
+_LAST_ANSWERS_SECONDS: Final = 2.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -147,7 +147,8 @@ class _Press:
                 else:
                     self._answered.unsent += 1
             await asyncio.sleep(_TICK_SECONDS if self._load.rate else self._ends - now)
-        await asyncio.sleep(_LAST_ANSWERS_SECONDS)
+        while len(self._idle) < len(opened) and time.perf_counter() < self._ends + _LAST_ANSWERS_SECONDS:
+            await asyncio.sleep(_TICK_SECONDS)
         for transport, _ in opened:
             transport.abort()
         return self._answered

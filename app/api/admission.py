@@ -36,6 +36,8 @@ class Admission:
         self._most = most
         self._most_of_one = most_of_one
         self._under_way = 0
+        self.answered = 0
+        """Requests that were let in and have left, since the start."""
         self._of_caller: dict[bytes, int] = {}
         self._turned_away = RareWarning(_log, "requests are turned away")
         self._answers: dict[type[Refusal], ReadyAnswer] = {
@@ -71,6 +73,7 @@ class Admission:
     def leave(self, caller: bytes) -> None:
         """The request has been answered."""
         self._under_way -= 1
+        self.answered += 1
         if self._of_caller[caller] > 1:
             self._of_caller[caller] -= 1
         else:

@@ -5,17 +5,16 @@ somebody who is answered: without a bound the process would do less the more is 
 """
 
 import asyncio
-import math
 from collections import deque
 from typing import Final, Protocol
 
 from app.api.admission import Admission
 
-_TICK_SECONDS: Final = 0.01
-# At about 25 us for a refusal, one twentieth of the time.
-_AT_LEAST_PER_TICK: Final = 20
-# With so many connections that this would take longer than Retry-After says, more of them are heard: each after a second or so.
-_TICKS_AT_MOST: Final = 100
+_TICK_SECONDS: Final = 0.002
+# Turns for each request that is answered. To refuse costs less than a tenth of an answer: this many take a twentieth of the time.
+_TURNS_PER_ANSWER: Final = 0.5
+# Whoever waits is read again within the second that Retry-After says, however many there are and however little is answered.
+_TICKS_AT_MOST: Final = 500
 
 
 class Reading(Protocol):
@@ -35,6 +34,8 @@ class Backpressure:
         self._admission = admission
         self._closing = closing
         self._waiting: deque[Reading] = deque()
+        self._answered = 0
+        self._turns = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
     def hold(self, connection: Reading) -> None:
@@ -42,17 +43,22 @@ class Backpressure:
         connection.pause_reading()
         self._waiting.append(connection)
         if self._tick is None:
-            self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._resume_next)
+            self._answered, self._turns = self._admission.answered, 0.0
+            self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._read_again)
 
-    def _resume_next(self) -> None:
-        waiting = self._waiting
-        for _ in range(min(self._turns(), len(waiting))):
-            waiting.popleft().resume_reading()
+    def _read_again(self) -> None:
+        for _ in range(min(self._due(), len(self._waiting))):
+            self._waiting.popleft().resume_reading()
         loop = asyncio.get_running_loop()
-        self._tick = loop.call_later(_TICK_SECONDS, self._resume_next) if waiting else None
+        self._tick = loop.call_later(_TICK_SECONDS, self._read_again) if self._waiting else None
 
-    def _turns(self) -> int:
+    def _due(self) -> int:
         """How many are read again on this tick: all of them when the process is told to stop, since each is to be answered."""
         if self._closing.is_set():
             return len(self._waiting)
-        return max(_AT_LEAST_PER_TICK, math.ceil(len(self._waiting) / _TICKS_AT_MOST), self._admission.room)
+        answered = self._admission.answered
+        self._turns += max((answered - self._answered) * _TURNS_PER_ANSWER, len(self._waiting) / _TICKS_AT_MOST)
+        self._answered = answered
+        turns = int(self._turns)
+        self._turns -= turns
+        return max(turns, self._admission.room)

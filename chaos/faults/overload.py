@@ -3,14 +3,15 @@
 import dataclasses
 import os
 import random
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final
 
 from typing_extensions import override
 
-from bench.load import UNIQUE, Answered, Load, press, request
+from bench.load import UNIQUE, Load, press, request
 from bench.result import percentile
 from chaos.facts import count_queued
 from chaos.faults.fault import Fault
@@ -19,7 +20,10 @@ from chaos.probe import POSTING, Probe
 from chaos.system import System
 
 _TIMES: Final = 5
-_SECONDS: Final = 15.0
+_SECONDS: Final = 5.0
+_ROUNDS: Final = 3
+_FEW: Final = 64
+_MANY: Final = 128
 _CLIENTS: Final = 10
 _POSTINGS_EACH: Final = 200
 _GOODPUT: Final = 0.9
@@ -37,21 +41,55 @@ _PATIENT_CONNECTIONS: Final = 40
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pressed:
-    """What a load came to: how many were accepted and refused a second, and p99 of both in seconds; other answers by status."""
+    """What a load came to, in `seconds`: how long each answer took, in seconds, by status, and how many requests were not sent."""
 
-    accepted: float
-    refused: float
-    accepted_p99: float
-    refused_p99: float
-    others: dict[int, int]
+    seconds: float
+    took: dict[int, list[float]]
     unsent: int
+
+    @property
+    def accepted(self) -> float:
+        """202s a second."""
+        return len(self.took.get(_ACCEPTED, ())) / self.seconds
+
+    @property
+    def refused(self) -> list[float]:
+        """How long the refusals took."""
+        return [each for status in _OUR_REFUSALS for each in self.took.get(status, ())]
+
+    @property
+    def accepted_p99(self) -> float:
+        """Of a 202, in seconds."""
+        return percentile(self.took.get(_ACCEPTED, ()), 0.99)
+
+    @property
+    def refused_p99(self) -> float:
+        """Of a refusal, in seconds; 0 where there was none."""
+        return percentile(self.refused, 0.99) if self.refused else 0.0
+
+    @property
+    def others(self) -> dict[int, int]:
+        """How many other answers there were, by status."""
+        return {status: len(each) for status, each in self.took.items() if status not in {_ACCEPTED, *_OUR_REFUSALS}}
 
     @override
     def __str__(self) -> str:
         return (
             f"{self.accepted:.0f} accepted/s (p99 {self.accepted_p99 * 1000:.0f} ms), "
-            f"{self.refused:.0f} refused/s (p99 {self.refused_p99 * 1000:.0f} ms), {self.unsent} not sent, others {self.others}"
+            f"{len(self.refused) / self.seconds:.0f} refused/s (p99 {self.refused_p99 * 1000:.0f} ms), "
+            f"{self.unsent} not sent, others {self.others}"
         )
+
+
+def _together(rounds: Iterable[Pressed]) -> Pressed:
+    """The same load in several rounds, as one."""
+    seconds, took, unsent = 0.0, defaultdict[int, list[float]](list), 0
+    for each in rounds:
+        seconds += each.seconds
+        unsent += each.unsent
+        for status, of_status in each.took.items():
+            took[status] += of_status
+    return Pressed(seconds, took, unsent)
 
 
 def _requests(system: System) -> list[list[str]]:
@@ -75,20 +113,8 @@ def _requests(system: System) -> list[list[str]]:
 def _press(*loads: Load) -> list[Pressed]:
     """Put all these loads on the system at once, and return when the last has ended."""
     with ThreadPoolExecutor(len(loads)) as threads:
-        return [_pressed(*each) for each in zip(threads.map(press, loads), loads, strict=True)]
-
-
-def _pressed(answered: Answered, load: Load) -> Pressed:
-    took = answered.seconds
-    refused = [each for status in _OUR_REFUSALS for each in took.get(status, ())]
-    return Pressed(
-        accepted=len(took.get(_ACCEPTED, ())) / load.seconds,
-        refused=len(refused) / load.seconds,
-        accepted_p99=percentile(took.get(_ACCEPTED, ()), 0.99),
-        refused_p99=percentile(refused, 0.99) if refused else 0.0,
-        others={status: len(each) for status, each in took.items() if status not in {_ACCEPTED, *_OUR_REFUSALS}},
-        unsent=answered.unsent,
-    )
+        answered = threads.map(press, loads)
+        return [Pressed(load.seconds, each.seconds, each.unsent) for each, load in zip(answered, loads, strict=True)]
 
 
 @contextmanager
@@ -118,19 +144,18 @@ def _overloaded(system: System, _chance: random.Random) -> Iterator[None]:
     api = system.apis[0]
     with _pinned(system) as cores:
         port = int(api.environment["PORT"])
-        calm = Load(port, everybody, connections=64, seconds=_SECONDS / 2, cores=cores)
-        # The first one only warms up; the maximum is the better of two, with few and with as many as may be under way at once.
-        _, *pressed = (_press(dataclasses.replace(calm, connections=connections)) for connections in (64, 64, 128))
-        capacity = max((each for (each,) in pressed), key=lambda each: each.accepted)
+        load = Load(port, everybody, connections=_MANY, seconds=_SECONDS, cores=cores)
+        _press(load)  # warms up
         before = megabytes(api)
-        flooded, patient = _press(
-            dataclasses.replace(calm, rate=_TIMES * capacity.accepted, connections=_CONNECTIONS, seconds=_SECONDS),
-            dataclasses.replace(calm, rate=_MODEST_RATE, connections=_PATIENT_CONNECTIONS, seconds=_SECONDS),
+        # In turns, since a machine is not always equally fast. The maximum is the better of few requests at once and of as many as may be.
+        few, many, flooded, patient = (
+            _together(rounds) for rounds in zip(*(_round(load) for _ in range(_ROUNDS)), strict=True)
         )
+        capacity = max(few, many, key=lambda each: each.accepted)
         grown, backlog = megabytes(api) - before, count_queued(system.servers.postgres.url)
         greedy, modest = _press(
-            dataclasses.replace(calm, rate=2 * capacity.accepted, connections=_CONNECTIONS, requests=by_client[0]),
-            dataclasses.replace(calm, rate=_MODEST_RATE, connections=8, requests=by_client[1]),
+            dataclasses.replace(load, rate=2 * capacity.accepted, connections=_CONNECTIONS, requests=by_client[0]),
+            dataclasses.replace(load, rate=_MODEST_RATE, connections=8, requests=by_client[1]),
         )
     goodput = (flooded.accepted + patient.accepted) / capacity.accepted
     system.notes += [
@@ -145,6 +170,15 @@ def _overloaded(system: System, _chance: random.Random) -> Iterator[None]:
     yield
 
 
+def _round(load: Load) -> list[Pressed]:
+    """As much as it can, with few and with many requests at once; then five times as much, and a few clients that wait as they are told."""
+    calm = [_press(dataclasses.replace(load, connections=connections))[0] for connections in (_FEW, _MANY)]
+    return calm + _press(
+        dataclasses.replace(load, rate=_TIMES * max(each.accepted for each in calm), connections=_CONNECTIONS),
+        dataclasses.replace(load, rate=_MODEST_RATE, connections=_PATIENT_CONNECTIONS),
+    )
+
+
 def _misses(
     flooded: Pressed, patient: Pressed, greedy: Pressed, modest: Pressed, *, goodput: float, grown: float
 ) -> list[str]:
@@ -156,8 +190,8 @@ def _misses(
         < _ACCEPTED_WITHIN,
         f"memory grows by less than {_GROWTH_MB} MB": grown < _GROWTH_MB,
         "every answer is a 202, 429 or 503": not any(each.others for each in (flooded, patient, greedy, modest)),
-        "the client that asks too much is refused": greedy.refused > 0,
-        "the other client is not": modest.refused < modest.accepted / 100,
+        "the client that asks too much is refused": bool(greedy.refused),
+        "the other client is not": len(modest.refused) <= len(modest.took[_ACCEPTED]) / 100,
     }
     return [f"overload: not true that {sentence}" for sentence, holds in held.items() if not holds]
 
