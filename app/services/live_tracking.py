@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from app.services.posting_lifecycle import MAY_BE_FOLLOWED_BY
 from app.services.tracking_service import PublicDesk, find_steps, to_tracking
 
 _MOST_AT_ONCE: Final = 100
-# An announcement can be lost, and is while Redis is gone: all parcels are looked at again, seldom or often.
-_HEARING_SECONDS: Final = 30.0
-_DEAF_SECONDS: Final = 2.0
+# An announcement can be lost, and is while Redis is gone: all parcels are looked at again, seldom or often; often also for a while
+# after it is back, since whoever announces may not have found it again yet.
+_SELDOM_SECONDS: Final = 30.0
+_OFTEN_SECONDS: Final = 2.0
+_SETTLED_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
@@ -95,7 +98,7 @@ class LiveTracking:
         self._announced: set[int] = set()
         self._in_doubt: set[int] = set()
         self._wake = asyncio.Event()
-        self._is_heard = False
+        self._often_until = math.inf
         self._failed = RareWarning(_log, "parcels that are followed could not be read, and will be again")
 
     async def find(self, tracking_code: str) -> Timeline:
@@ -128,7 +131,7 @@ class LiveTracking:
 
     def hearing(self, *, is_heard: bool) -> None:
         """From now on announcements are heard, or not: what was announced meanwhile, or will be, is looked for."""
-        self._is_heard = is_heard
+        self._often_until = asyncio.get_running_loop().time() + _SETTLED_SECONDS if is_heard else math.inf
         self._in_doubt |= self._parcels.keys()
         self._wake.set()
 
@@ -147,7 +150,7 @@ class LiveTracking:
         now = asyncio.get_running_loop().time
         looked = now()
         while True:
-            due = looked + (_HEARING_SECONDS if self._is_heard else _DEAF_SECONDS)
+            due = looked + (_OFTEN_SECONDS if looked < self._often_until else _SELDOM_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._wake.wait()

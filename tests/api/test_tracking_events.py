@@ -13,6 +13,7 @@ from app.embedded.server import Server
 from tests.events import events
 from tests.service import Service, running_service
 from tests.shop import Shop
+from tests.until import until
 
 
 async def shipped(shop: Shop, code: str, **step: Any) -> None:
@@ -84,11 +85,12 @@ async def test_a_code_without_a_parcel_is_answered_as_without_a_stream(anonymous
 
 @pytest.fixture
 async def small(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """A service that takes four streams, two of them of one caller, and two requests; its heart beats fast."""
+    """A service for four streams, two of them of one caller, and two requests, with one connection; its heart beats fast."""
     settings = {
         "MAX_EVENT_STREAMS": "4",
         "MAX_SHARE_OF_ONE_CALLER": "0.5",
         "MAX_CONCURRENT_REQUESTS": "2",
+        "DATABASE_POOL_SIZE": "1",
         "EVENT_HEARTBEAT_SECONDS": "0.2",
     }
     async with running_service(tmp_path, database_url=database_url, redis_url=valkey.url, settings=settings) as running:
@@ -112,7 +114,7 @@ async def test_a_stream_without_news_says_that_it_is_alive(small: Service, custo
         assert [beat and beat[""] for beat in beats] == ["ping"] * 3
 
 
-async def test_streams_are_bounded_and_keep_no_request_out(small: Service, customer: Shop) -> None:
+async def test_streams_are_bounded_and_keep_nobody_else_from_anything(small: Service, customer: Shop) -> None:
     code = (await customer.create_posting())["tracking_code"]
     async with AsyncExitStack() as opened:
 
@@ -127,11 +129,15 @@ async def test_streams_are_bounded_and_keep_no_request_out(small: Service, custo
             return answer.status
 
         assert [await open_stream(caller) for caller in "aaabbbc"] == [200, 200, 429, 200, 200, 429, 503]
-        # Four streams are open where two requests may be under way: they are not among those.
-        answers = await asyncio.gather(*(customer.send("GET", f"/tracking/{code}") for _ in range(1)))
-        assert [answer.status for answer in answers] == [200]
-    async with events(small.url, code, Authorization="c") as stream:
-        assert (await stream.event())["id"] == "1"
+        # Four streams are open where two requests may be under way, and one connection is there for all.
+        assert (await customer.send("GET", f"/tracking/{code}")).status == 200
+        await shipped(customer, code)
+
+    async def there_is_room_again() -> bool:
+        async with events(small.url, code, Authorization="c") as stream:
+            return stream.status == 200
+
+    await until("there is room again", there_is_room_again)
     assert small.log.count("streams are turned away") <= 4
 
 
