@@ -92,7 +92,23 @@ EVENTS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The stream.",
         "content": {
             EventSourceResponse.media_type: {
-                "schema": {"type": "string"},
+                "itemSchema": {
+                    "anyOf": [
+                        {
+                            "properties": {
+                                "event": {"const": "tracking"},
+                                "id": {"type": "string", "pattern": "^[1-9][0-9]{0,3}$"},
+                                "data": {
+                                    "type": "string",
+                                    "contentMediaType": "application/json",
+                                    "contentSchema": {"$ref": "#/components/schemas/Tracking"},
+                                },
+                            },
+                            "required": ["event", "id", "data"],
+                        },
+                        {"properties": {"event": {"const": "finished"}}, "required": ["event"]},
+                    ]
+                },
                 "examples": {
                     "tracking": {
                         "summary": "The parcel as it is: the same as `GET /tracking/{tracking_code}`; `id` is the number of its last step.",
