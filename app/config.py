@@ -30,12 +30,17 @@ class DatabaseOptions(TypedDict):
     statement_seconds: float
 
 
-class StreamOptions(TypedDict):
-    """How to reach Redis, over how many streams, and how long to wait for it."""
+class RedisOptions(TypedDict):
+    """How to reach Redis, and how long to wait for it."""
 
     url: str
-    count: int
     timeout_seconds: float
+
+
+class StreamOptions(RedisOptions):
+    """The same, and over how many streams."""
+
+    count: int
 
 
 class Settings(BaseSettings):
@@ -66,6 +71,16 @@ class Settings(BaseSettings):
     )
     max_backlog: int = Field(
         default=100_000, ge=1, description="Status updates that may wait to be decided; beyond them new ones get 503."
+    )
+    max_event_streams: int = Field(
+        default=2_000,
+        ge=1,
+        description="Open streams of tracking events in one API process; beyond them it answers 503.",
+    )
+    event_heartbeat_seconds: float = Field(
+        default=15,
+        gt=0,
+        description="How often a stream without news says that it is alive: sooner than a proxy ends it.",
     )
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token lives.")
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
@@ -152,9 +167,14 @@ class Settings(BaseSettings):
         }
 
     @property
+    def redis_options(self) -> RedisOptions:
+        """What open_change_channel wants to know."""
+        return {"url": str(self.redis_url), "timeout_seconds": self.redis_timeout_seconds}
+
+    @property
     def stream_options(self) -> StreamOptions:
         """What open_streams wants to know."""
-        return {"url": str(self.redis_url), "count": self.stream_count, "timeout_seconds": self.redis_timeout_seconds}
+        return {**self.redis_options, "count": self.stream_count}
 
     @property
     def access_token_lifetime(self) -> timedelta:

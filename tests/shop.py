@@ -93,6 +93,12 @@ class Shop:
         created: dict[str, Any] = answer.json
         return created
 
+    async def create_delivered_posting(self) -> str:
+        """The tracking code of a posting that has reached its end."""
+        code = str((await self.create_posting())["tracking_code"])
+        await self.decided((await self.update(code, "delivered")).json["id"])
+        return code
+
     async def update(self, tracking_code: str, status: str, *, key: str | None = None, **fields: Any) -> Answer:
         """Ask for a status update."""
         return await self.send("PATCH", f"/postings/{tracking_code}/status", {"status": status, **fields}, key=key)

@@ -36,6 +36,8 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("MAX_SHARE_OF_ONE_CALLER", "1.1"),
         ("MAX_CONCURRENT_REQUESTS", "0"),
         ("API_DRAIN_SECONDS", "-1"),
+        ("MAX_EVENT_STREAMS", "0"),
+        ("EVENT_HEARTBEAT_SECONDS", "0"),
         ("DATABASE_PATIENCE_SECONDS", "0"),
     ],
 )

@@ -65,7 +65,7 @@ class Base:
     body: Any = None
 
 
-# "CODE", "UPDATE" and "EMAIL" stand for what exists; the test fails for an operation that is not here.
+# "CODE", "FINISHED", "UPDATE" and "EMAIL" stand for what exists; the test fails for an operation that is not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -95,6 +95,7 @@ BASES: Final = {
     "get_status_update": Base(path={"update_id": "UPDATE"}),
     "track_many": Base(query={"codes": "CODE"}),
     "track": Base(path={"tracking_code": "CODE"}),
+    "follow": Base(path={"tracking_code": "FINISHED"}),  # the stream of any other would have no end
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),
     "get_liveness": Base(),
