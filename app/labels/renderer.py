@@ -6,10 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
+from PIL import Image
+
 from app.labels import zpl
 from app.labels.font import Font
+from app.labels.items import Item
 from app.labels.layout import Designer
-from app.labels.pdf import PAGES, Page, PdfFile, Size, picture_of, png_of
+from app.labels.pages import PAGES, Page, Size
+from app.labels.pdf import PdfFile
+from app.labels.picture import Painter, png_of
 from app.models.postings import Posting
 
 T = TypeVar("T")
@@ -25,7 +30,7 @@ class TooManyLabels(Exception):
 class LabelRenderer:
     """Turns postings into labels.
 
-    One thread is the bound: a second one would have to share the interpreter with it, and neither library below is made for two. A long
+    One thread is the bound: a second one would have to share the interpreter with it, and what draws is not made for two. A long
     file is rendered in pieces, and others take their turn between them. All functions raise TooManyLabels, before any work, when too
     many labels wait already.
     """
@@ -33,6 +38,7 @@ class LabelRenderer:
     def __init__(self, *, public_url: str) -> None:
         self._public_url = public_url.rstrip("/")
         self._font = Font()
+        self._painter = Painter(self._font)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="labels")
         self._waiting = 0
 
@@ -49,11 +55,10 @@ class LabelRenderer:
             self._waiting -= len(postings)
 
     async def render_png(self, posting: Posting, page: Page, *, data_matrix: bool) -> bytes:
-        """The same as a picture."""
-        pdf = await self.render_pdf([posting], page, data_matrix=data_matrix)
+        """One label as a picture of a page."""
         self._reserve(1)
         try:
-            return await self._in_thread(partial(png_of, pdf))
+            return await self._in_thread(partial(self._png, posting, page, data_matrix))
         finally:
             self._waiting -= 1
 
@@ -70,9 +75,14 @@ class LabelRenderer:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _add(self, file: PdfFile, postings: Sequence[Posting], page: Page, data_matrix: bool) -> None:
-        designer = Designer(self._font.draws, self._font.measure, *PAGES[page].label)
         for posting in postings:
-            file.add(designer.items(posting, self._url_of(posting), data_matrix=data_matrix))
+            file.add(self._items(posting, page, data_matrix))
+
+    def _picture(self, posting: Posting, page: Page, data_matrix: bool) -> Image.Image:
+        return self._painter.paint(self._items(posting, page, data_matrix), PAGES[page])
+
+    def _png(self, posting: Posting, page: Page, data_matrix: bool) -> bytes:
+        return png_of(self._picture(posting, page, data_matrix))
 
     def _zpl(self, posting: Posting, size: Size, data_matrix: bool) -> bytes:
         width, height = PAGES[size].label
@@ -80,9 +90,12 @@ class LabelRenderer:
         items = designer.items(posting, self._url_of(posting), data_matrix=data_matrix)
         if zpl.can_be_set(items):
             return zpl.write_zpl(items, width=width, height=height)
-        file = PdfFile(size)
-        self._add(file, [posting], size, data_matrix)
-        return zpl.write_picture(picture_of(file.finish()))
+        return zpl.write_picture(self._picture(posting, size, data_matrix))
+
+    def _items(self, posting: Posting, page: Page, data_matrix: bool) -> list[Item]:
+        """For paper; what a printer sets with its own font is measured otherwise."""
+        designer = Designer(self._font.draws, self._font.measure, *PAGES[page].label)
+        return designer.items(posting, self._url_of(posting), data_matrix=data_matrix)
 
     def _url_of(self, posting: Posting) -> str:
         return f"{self._public_url}/rastreio/{posting.tracking_code}"

@@ -12,7 +12,8 @@ from PIL import Image
 
 from app.labels.font import Font
 from app.labels.layout import Designer
-from app.labels.pdf import PAGES, Page, PdfFile, Size
+from app.labels.pages import PAGES, Page, Size
+from app.labels.pdf import PdfFile
 from app.labels.renderer import LabelRenderer, TooManyLabels
 from app.labels.text import readable
 from tests.labels.samples import (

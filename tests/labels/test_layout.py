@@ -12,7 +12,7 @@ from app.labels import zpl
 from app.labels.font import Font
 from app.labels.items import Area, Bars, Item, Line, Matrix, Rule
 from app.labels.layout import Designer
-from app.labels.pdf import PAGES, Page
+from app.labels.pages import PAGES, Page
 from app.models.postings import Posting
 from tests.labels.samples import CODE, LONGEST, RECIPIENT, TRACKING_URL, posting
 
