@@ -43,6 +43,8 @@ from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 from app.web.busy import BusyPages
 
+_log = logging.getLogger(__name__)
+
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
 _FLUSH_SECONDS: Final = 1.0
@@ -156,6 +158,8 @@ def main() -> int:
         return 2
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if settings.public_url_is_local:
+        _log.warning("PUBLIC_URL is %s: the QR codes on labels lead to whoever's own machine", settings.public_url)
     closing = asyncio.Event()
     most = settings.max_concurrent_requests
     admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))

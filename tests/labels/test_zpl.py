@@ -20,7 +20,8 @@ from app.labels.items import Line
 from app.labels.layout import Designer
 from app.labels.renderer import LabelRenderer
 from app.models.postings import Posting
-from tests.labels.samples import CODE, LONGEST, PUBLIC_URL, RECIPIENT, TRACKING_URL, codes_on, posting
+from tests.labels.samples import CODE, LONGEST, RECIPIENT, TRACKING_URL, codes_on, posting
+from tests.service import PUBLIC_URL
 
 FONT: Final = Font()
 SIZES: Final = {"a6": (105.0, 148.0), "100x150": (100.0, 150.0)}

@@ -16,7 +16,8 @@ from PIL import Image
 from app.labels import zpl
 from app.labels.items import Area, Line, dots
 from app.labels.renderer import LabelRenderer
-from tests.labels.samples import CODE, PUBLIC_URL, TRACKING_URL, codes_on, posting
+from tests.labels.samples import CODE, TRACKING_URL, codes_on, posting
+from tests.service import PUBLIC_URL
 
 RENDERER: Final = Path(__file__).parents[2] / ".tools/zpl/node_modules/zpl-renderer-js"
 SCRIPT: Final = Path(__file__).with_name("zpl_renderer.cjs")
