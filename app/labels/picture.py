@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from app.labels.font import BOLD, FILE, Font
-from app.labels.items import DOTS_PER_MM, Area, Item, Line, dots
+from app.labels.items import DOTS_PER_MM, Area, Bars, Item, Line, Matrix, Rule, dots
 from app.labels.pages import PageKind
 
 _BLACK: Final = 0
@@ -23,11 +23,12 @@ _MOST_KEPT: Final = 4_096
 
 
 class Glyph(NamedTuple):
-    """A letter in dots, and where its top left corner is from its origin, which is on the baseline."""
+    """A letter in dots, where its top left corner is from its origin on the baseline, and how far from there the next origin is."""
 
-    mask: Image.Image
+    mask: Image.Image | None
     left: int
     top: int
+    advance: float
 
 
 class Painter:
@@ -43,11 +44,14 @@ class Painter:
         picture = Image.new("1", (dots(page.width), dots(page.height)), _WHITE)
         draw = ImageDraw.Draw(picture)
         for item in (*page.cut_marks(), *items):
-            if isinstance(item, Line):
-                self._write(draw, item)
-            else:
-                for box in item.boxes():
-                    _fill(draw, box)
+            match item:
+                case Line():
+                    self._write(draw, item)
+                case Matrix():
+                    _stamp(draw, item)
+                case Rule() | Bars():
+                    for box in item.boxes():
+                        _fill(draw, box)
         return picture
 
     def _write(self, draw: ImageDraw.ImageDraw, line: Line) -> None:
@@ -55,29 +59,41 @@ class Painter:
         size = line.size * DOTS_PER_MM
         x, baseline = line.area.left * DOTS_PER_MM, dots(line.baseline)
         for character in line.text:
-            if character != " ":
-                glyph = self._glyph(character, size, line.bold)
-                draw.bitmap((round(x) + glyph.left, baseline + glyph.top), glyph.mask, _BLACK)
-            x += self._font.measure(character) * size
+            mask, left, top, advance = self._glyph(character, size, line.bold)
+            if mask is not None:
+                draw.bitmap((round(x) + left, baseline + top), mask, _BLACK)
+            x += advance
 
     def _draw_glyph(self, character: str, size: float, bold: bool) -> Glyph:
+        advance = self._font.measure(character) * size
         scale = size / _DRAWN_AT
         pen = BOLD / 2 * _DRAWN_AT if bold else 0
         corners = self._face.getbbox(character, anchor="ls", stroke_width=pen)
         left, top = floor(corners[0] * scale), floor(corners[1] * scale)
         right, bottom = ceil(corners[2] * scale), ceil(corners[3] * scale)
+        if left == right or top == bottom:
+            return Glyph(None, left, top, advance)
         # A dot more, since the box of what is reduced ends between dots of the large picture.
         x, y = 1 - floor(left / scale), 1 - floor(top / scale)
         large = Image.new("L", (x + ceil(right / scale) + 1, y + ceil(bottom / scale) + 1))
         ImageDraw.Draw(large).text((x, y), character, 255, self._face, anchor="ls", stroke_width=pen)
         box = (x + left / scale, y + top / scale, x + right / scale, y + bottom / scale)
         grey = large.resize((right - left, bottom - top), Image.Resampling.BOX, box)
-        return Glyph(grey.point(_BLACK_FROM_HALF, "1"), left, top)
+        return Glyph(grey.point(_BLACK_FROM_HALF, "1"), left, top, advance)
 
 
 def _fill(draw: ImageDraw.ImageDraw, box: Area) -> None:
     # The last dot of a rectangle belongs to it.
     draw.rectangle((dots(box.left), dots(box.top), dots(box.right) - 1, dots(box.bottom) - 1), _BLACK)
+
+
+def _stamp(draw: ImageDraw.ImageDraw, matrix: Matrix) -> None:
+    """All modules at once."""
+    side = len(matrix.rows)
+    modules = Image.frombytes("L", (side, side), bytes(255 * dark for row in matrix.rows for dark in row))
+    module, white = dots(matrix.module), dots(matrix.quiet * matrix.module)
+    mask = modules.resize((side * module, side * module), Image.Resampling.NEAREST)
+    draw.bitmap((dots(matrix.area.left) + white, dots(matrix.area.top) + white), mask, _BLACK)
 
 
 def png_of(picture: Image.Image) -> bytes:

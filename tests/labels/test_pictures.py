@@ -5,16 +5,22 @@ from io import BytesIO
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from app.labels.font import Font
+from app.labels.items import Area, Line
 from app.labels.pages import PAGES, Page
 from app.labels.pdf import PdfFile
 from app.labels.picture import Painter
 from app.labels.renderer import LabelRenderer
+from app.labels.text import readable
 from tests.labels.samples import RECIPIENT, picture_of, posting
 from tests.service import PUBLIC_URL
 
+FONT: Final = Font()
+PAINTER: Final = Painter(FONT)
 DOTS: Final = 8
 LONG: Final = {**RECIPIENT, "name": "Conceição Łukasz Nguyễn " * 8, "street": "Ελλάδα Київ ÁÃÇÕ úüªº " * 4}
 # In mm, from where to where.
@@ -60,4 +66,10 @@ def test_a_sheet_has_marks_where_it_is_cut_and_nowhere_else(page: Page) -> None:
     file = PdfFile(page)
     file.add([])
     assert_the_same_ink(expected, picture_of(file.finish(), dots_per_mm=DOTS).crop((0, 0, *expected.size)))
-    assert_the_same_ink(expected, Painter(Font()).paint([], kind))
+    assert_the_same_ink(expected, PAINTER.paint([], kind))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100), st.booleans())
+def test_any_text_leaves_ink(text: str, bold: bool) -> None:
+    line = Line(Area(5, 5, 100, 11), readable(text, FONT.draws, unknown="?"), 5, 10, bold)
+    assert PAINTER.paint([line], PAGES["a6"]).getextrema() == (0, 255)
