@@ -72,4 +72,4 @@ def test_a_sheet_has_marks_where_it_is_cut_and_nowhere_else(page: Page) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100), st.booleans())
 def test_any_text_leaves_ink(text: str, bold: bool) -> None:
     line = Line(Area(5, 5, 100, 11), readable(text, FONT.draws, unknown="?"), 5, 10, bold)
-    assert PAINTER.paint([line], PAGES["a6"]).getextrema() == (0, 255)
+    assert len(set(PAINTER.paint([line], PAGES["a6"]).tobytes())) > 1
