@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
+from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.lean_routes import add_lean_routes
@@ -164,7 +165,7 @@ def main() -> int:
     most = settings.max_concurrent_requests
     admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))
     config = uvicorn.Config(
-        BusyPages(AdmissionMiddleware(create_app(settings, closing), admission)),
+        CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

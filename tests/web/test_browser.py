@@ -1,37 +1,21 @@
 """The pages in a real browser, at work without JavaScript, as everybody gets them."""
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.service import Service
 from tests.shop import Shop
 
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 UNKNOWN: Final = "EE876543216CA"
 MISTYPED: Final = "EE876543217CA"
 PATHS: Final = ("/", "/rastreio/{}", f"/track/{MISTYPED}", f"/track/{UNKNOWN}")
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium here: nobody has looked at the pages (Debian: apt install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium without a window, for all tests of this file. Its sandbox works for nobody who is root."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=os.geteuid() != 0)
-        yield launched
-        await launched.close()
 
 
 @pytest.fixture
