@@ -9,7 +9,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -30,6 +30,7 @@ from tests.labels.samples import (
     posting,
     text_of,
 )
+from tests.properties import examples
 from tests.service import PUBLIC_URL
 
 FONT = Font()
@@ -97,7 +98,7 @@ async def test_the_longest_address_is_all_there(labels: LabelRenderer) -> None:
     assert codes_on(picture_of(pdf)) == [BARS, SQUARE, QR]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.fixed_dictionaries(dict.fromkeys(("name", "street", "number", "complement", "district", "city"), NAMES)))
 def test_any_name_can_be_read_back_from_the_pdf(texts: dict[str, str]) -> None:
     party = {**RECIPIENT, **texts}

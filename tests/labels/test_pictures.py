@@ -17,6 +17,7 @@ from app.labels.picture import Painter
 from app.labels.renderer import LabelRenderer
 from app.labels.text import readable
 from tests.labels.samples import RECIPIENT, picture_of, posting
+from tests.properties import examples
 from tests.service import PUBLIC_URL
 
 FONT: Final = Font()
@@ -69,6 +70,7 @@ def test_a_sheet_has_marks_where_it_is_cut_and_nowhere_else(page: Page) -> None:
     assert_the_same_ink(expected, PAINTER.paint([], kind))
 
 
+@examples(100)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100), st.booleans())
 def test_any_text_leaves_ink(text: str, bold: bool) -> None:
     line = Line(Area(5, 5, 100, 11), readable(text, FONT.draws, unknown="?"), 5, 10, bold)
