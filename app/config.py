@@ -2,15 +2,19 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
+from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password).*", re.IGNORECASE)
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
@@ -136,9 +140,10 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if len(url) > _LONGEST_URL or not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
-            raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
-        return url
+        with suppress(ValueError):  # of urlsplit, which knows an IPv6 address from what only looks like one
+            if len(url) <= _LONGEST_URL and _PUBLIC_URL.fullmatch(url) and urlsplit(url).hostname:
+                return url
+        raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
 
     @field_validator("tracking_code_prefixes", mode="before")
     @classmethod
@@ -175,6 +180,16 @@ class Settings(BaseSettings):
     def stream_options(self) -> StreamOptions:
         """What open_streams wants to know."""
         return {**self.redis_options, "count": self.stream_count}
+
+    @property
+    def public_url_is_local(self) -> bool:
+        """Whether nobody but this machine can follow PUBLIC_URL."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
 
     @property
     def access_token_lifetime(self) -> timedelta:

@@ -18,6 +18,7 @@ from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
 from app.api.backpressure import Backpressure
+from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.lean_routes import add_lean_routes
@@ -45,6 +46,8 @@ from app.services.posting_service import OwnedDesk, PostingRules, find_owned_pos
 from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 from app.web.busy import BusyPages
+
+_log = logging.getLogger(__name__)
 
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
@@ -188,6 +191,8 @@ def main() -> int:
         return 2
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if settings.public_url_is_local:
+        _log.warning("PUBLIC_URL is %s: the QR codes on labels lead to whoever's own machine", settings.public_url)
     closing = asyncio.Event()
     settings = _with_files_for_streams(settings)
     admission = Admission(
@@ -196,7 +201,7 @@ def main() -> int:
         told="requests are turned away",
     )
     config = uvicorn.Config(
-        BusyPages(AdmissionMiddleware(create_app(settings, closing), admission)),
+        CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -24,7 +24,7 @@ async def track_many(
         Query(description="Up to 50 codes, with commas between them or one a parameter.", min_length=1, max_length=50),
     ],
 ) -> Trackings:
-    """Where these parcels are."""
+    """Where these parcels are. Pages of any origin may read this and all of `/tracking` (CORS)."""
     return await tracking_service.track_many(reader, codes)
 
 
