@@ -57,7 +57,6 @@ _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 _CONNECTIONS_OF_ONE: Final = 4
 _OTHER_FILES: Final = 100
 
-_log = logging.getLogger(__name__)
 
 _DESCRIPTION: Final = """
 Logistics postings: create them, report their status, follow them.
