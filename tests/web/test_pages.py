@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.service import PUBLIC_URL
 from tests.shop import POSTING, Answer, Shop
 
 
@@ -97,8 +98,8 @@ async def test_a_link_to_a_page_is_shown_with_a_picture_and_nothing_personal(sho
     told = dict(re.findall(r'<meta property="og:([a-z_:]+)" content="([^"]*)">', text))
     assert told["title"] == "Aguardando envio"
     assert told["description"].startswith("O remetente está preparando")
-    assert told["url"] == f"http://127.0.0.1:8000/rastreio/{code}"
-    assert told["image"] == "http://127.0.0.1:8000/preview.png"
+    assert told["url"] == f"{PUBLIC_URL}/rastreio/{code}"
+    assert told["image"] == f"{PUBLIC_URL}/preview.png"
     picture = await page(shop, "/preview.png")
     assert picture.headers["Content-Type"] == "image/png"
     assert len(picture.body) < 50_000
