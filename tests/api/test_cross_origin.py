@@ -3,14 +3,10 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from app.embedded.server import Server
-from tests.proxy import proxy_to
-from tests.service import running_service
 from tests.shop import Shop
 
 UNKNOWN: Final = "EE876543216CA"
@@ -77,22 +73,10 @@ async def test_a_page_that_wants_more_than_reading_is_not_permitted(shop: Shop) 
         assert (answer.status, told(answer.headers)) == (405, {})
 
 
-async def test_a_page_reads_that_it_has_to_wait(database_url: str, valkey: Server, tmp_path: Path) -> None:
-    async with (
-        proxy_to(database_url) as network,
-        running_service(
-            tmp_path,
-            database_url=network.url,
-            redis_url=valkey.url,
-            workers=0,
-            settings={"MAX_CONCURRENT_REQUESTS": "1"},
-        ) as service,
-        Shop(service.url) as shop,
-    ):
-        network.fall_silent()
-        # One waits for PostgreSQL in vain, and the other is turned away at the door.
-        answers = await asyncio.gather(*(shop.send("GET", f"/tracking/{UNKNOWN}", headers=ORIGIN) for _ in range(2)))
-        assert sorted(answer.code for answer in answers) == ["service_unavailable", "too_many_requests"]
-        for answer in answers:
-            assert told(answer.headers) == EVERYBODY
-            assert int(answer.headers["Retry-After"]) > 0
+async def test_a_page_reads_that_it_has_to_wait(visitor: Shop) -> None:
+    # One waits for PostgreSQL in vain, and the other is turned away at the door.
+    answers = await asyncio.gather(*(visitor.send("GET", f"/tracking/{UNKNOWN}", headers=ORIGIN) for _ in range(2)))
+    assert sorted(answer.code for answer in answers) == ["service_unavailable", "too_many_requests"]
+    for answer in answers:
+        assert told(answer.headers) == EVERYBODY
+        assert int(answer.headers["Retry-After"]) > 0
