@@ -171,7 +171,7 @@ def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
 
 def _posting(row: Row) -> Posting:
     parties = {side: Party.model_construct(**json.loads(row[side])) for side in ("sender", "recipient")}
-    return Posting.model_construct(**{**row, **parties, "metadata": json.loads(row["metadata"])})
+    return Posting.trusted({**row, **parties, "currency": "BRL", "metadata": json.loads(row["metadata"])})
 
 
 def _postings(rows: Sequence[Row]) -> Postings:
@@ -211,7 +211,7 @@ async def get_history(executor: Executor, desk: OwnedDesk, caller: Caller, track
     """The steps of the posting in the order in which they happened; raises as get_posting does."""
     posting = await _owned_row(desk, caller, tracking_code)
     rows = await executor.fetch(status_history.SELECT_STEPS, [posting["id"]])
-    steps = in_order([Step.model_construct(**{name: row[name] for name in Step.model_fields}) for row in rows])
+    steps = in_order([Step.trusted(row) for row in rows])
     return History.model_construct(tracking_code=posting["tracking_code"], steps=steps)
 
 
