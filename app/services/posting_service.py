@@ -38,6 +38,8 @@ _SMALLEST: Final = -1
 _LARGEST: Final = 2**63 - 1
 _LONG_AGO: Final = parse_timestamp("2000-01-01T00:00:00Z")
 _FAR_AHEAD: Final = parse_timestamp("2099-12-31T23:59:59Z")
+# Of a party, only what was said is stored.
+_UNSAID: Final = dict.fromkeys(Party.model_fields)
 
 OwnedCode: TypeAlias = tuple[str, UUID | None]
 """A tracking code, and the scope of who asks for it."""
@@ -170,7 +172,7 @@ def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
 
 
 def _posting(row: Row) -> Posting:
-    parties = {side: Party.model_construct(**json.loads(row[side])) for side in ("sender", "recipient")}
+    parties = {side: Party.trusted({**_UNSAID, **json.loads(row[side])}) for side in ("sender", "recipient")}
     return Posting.trusted({**row, **parties, "currency": "BRL", "metadata": json.loads(row["metadata"])})
 
 
