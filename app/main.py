@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -18,6 +19,7 @@ from fastapi.routing import APIRoute
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
+from app.api.authentication import Authentication
 from app.api.backpressure import Backpressure
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
@@ -36,10 +38,12 @@ from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.authentication import Authenticator, SessionDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
+from app.services.session_service import SessionRules, find_bearers
 from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 from app.web.busy import BusyPages
@@ -76,6 +80,9 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         public_desk: PublicDesk = LookupDesk(partial(find_public_steps, database.reader))
         parts.push_async_callback(owned_desk.close)
         parts.push_async_callback(public_desk.close)
+        tokens = AccessTokens(**settings.token_options)
+        sessions: SessionDesk = LookupDesk(partial(find_bearers, database.reader))
+        parts.push_async_callback(sessions.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         labels = LabelRenderer(public_url=settings.public_url)
@@ -88,7 +95,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             public_desk=public_desk,
             stream=streams[0],
             passwords=passwords,
-            tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),
+            session_rules=SessionRules(tokens=tokens, lifetime=timedelta(days=settings.session_days)),
+            authenticator=Authenticator(tokens, sessions),
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
@@ -132,8 +140,9 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         limit=64 * _KB,
         batch_limit=2 * _KB * _KB,
         batches=("/api/v1/postings/batch", "/api/v1/status-updates"),
-        forms=("/api/v1/auth/token",),
+        forms=("/api/v1/auth/token", "/api/v1/auth/revoke"),
     )
+    app.add_middleware(Authentication)
     app.add_middleware(RequestId)
     handlers.add_handlers(app)
     docs.add_docs(app)

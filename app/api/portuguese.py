@@ -35,6 +35,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Esta Idempotency-Key foi usada com outra requisição: repita aquela sem mudanças ou use uma chave nova.",
     ),
     "illegal_transition": ("Transição ilegal", "O status da postagem não pode ser seguido por este."),
+    "insufficient_scope": (
+        "Escopo insuficiente",
+        "A credencial desta requisição não tem o escopo que esta operação exige: WWW-Authenticate diz qual.",
+    ),
     "internal_error": (
         "Erro interno",
         "A atualização não pôde ser decidida por um erro nosso; um operador a vê e pode mandar decidi-la de novo.",
@@ -45,9 +49,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Este cursor não é um que uma página tenha dado: use next_cursor como veio, com a mesma ordenação, ou comece sem cursor.",
     ),
     "invalid_data": ("Dado inválido", "Um valor desta requisição está fora do que pode ser guardado."),
+    "invalid_grant": (
+        "Refresh token inválido",
+        "Este refresh token não vale mais: já foi usado, ou sua sessão terminou ou nunca começou. Entre de novo.",
+    ),
     "invalid_idempotency_key": (
         "Idempotency-Key inválida",
         "Uma Idempotency-Key tem de 1 a 255 caracteres ASCII imprimíveis.",
+    ),
+    "invalid_scope": (
+        "Escopo inválido",
+        "Foi pedido um escopo que não existe ou não pode ser dado aqui: omita `scope` para receber todos os que podem.",
     ),
     "invalid_tracking_code": (
         "Código de rastreio inválido",
@@ -132,10 +144,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "unsupported_media_type": (
         "Tipo de conteúdo não aceito",
-        "Envie o corpo como application/json (só POST /api/v1/auth/token aceita application/x-www-form-urlencoded).",
+        "Envie o corpo como application/json (POST /api/v1/auth/token e /revoke: application/x-www-form-urlencoded), sem compressão.",
     ),
     "validation_failed": (
         "Validação falhou",
         "A requisição não tem a forma que esta rota aceita: `errors` lista cada lugar e o que está errado nele.",
     ),
+    "wrong_password": ("Senha errada", "A senha atual está errada, e nada foi mudado."),
 }

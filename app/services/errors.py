@@ -36,6 +36,26 @@ class NotAuthenticated(Refusal):
     """This needs a valid access token: get one at POST /api/v1/auth/token and send it as 'Authorization: Bearer …'."""
 
 
+class InvalidGrant(Refusal):
+    """This refresh token is not good any more: it was used, or its session has ended or was never begun. Sign in again."""
+
+
+class InvalidScope(Refusal):
+    """A scope was asked for that does not exist or cannot be had here: leave `scope` out to get all that can."""
+
+
+class InsufficientScope(Refusal):
+    """What the request was made with does not have the scope that this needs."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs the scope {scope}, which what the request was made with does not have.")
+
+
+class WrongPassword(Refusal):
+    """The current password is wrong, and nothing was changed."""
+
+
 class OperatorOnly(Refusal):
     """Only an operator may do this."""
 

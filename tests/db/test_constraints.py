@@ -8,6 +8,7 @@ import pytest
 from tests.db import (
     test_constraints_of_clients,
     test_constraints_of_postings,
+    test_constraints_of_sessions,
     test_constraints_of_status_history,
     test_constraints_of_status_updates,
 )
@@ -20,6 +21,7 @@ KEY: Final = (
 REFUSED: Final = (
     *test_constraints_of_clients.REFUSED,
     *test_constraints_of_postings.REFUSED,
+    *test_constraints_of_sessions.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
     *KEY,

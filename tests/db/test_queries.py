@@ -46,6 +46,7 @@ INDEX_OF: Final = {
     "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
     "postings.LOCK_POSTINGS": "postings_pkey",
     "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
+    "sessions.SELECT_SESSIONS": "sessions_pkey",
     "status_history.SELECT_STEPS": "status_history_pkey",
     "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
     "status_updates.SELECT_STATUS_UPDATE": "status_updates_pkey",
@@ -101,6 +102,9 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
+SELECT gen_random_uuid(), id, '{account}', '{hash}', now() + interval '1 day' FROM clients;
 
 INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
 SELECT id, email, '' FROM clients;
