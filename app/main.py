@@ -38,7 +38,8 @@ from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
-from app.services.authentication import Authenticator, SessionDesk
+from app.services.api_key_service import find_credentials
+from app.services.authentication import ApiKeyDesk, Authenticator, SessionDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.lookup_desk import LookupDesk
@@ -82,7 +83,9 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         parts.push_async_callback(public_desk.close)
         tokens = AccessTokens(**settings.token_options)
         sessions: SessionDesk = LookupDesk(partial(find_bearers, database.reader))
+        api_keys: ApiKeyDesk = LookupDesk(partial(find_credentials, database))
         parts.push_async_callback(sessions.close)
+        parts.push_async_callback(api_keys.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         labels = LabelRenderer(public_url=settings.public_url)
@@ -96,7 +99,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             stream=streams[0],
             passwords=passwords,
             session_rules=SessionRules(tokens=tokens, lifetime=timedelta(days=settings.session_days)),
-            authenticator=Authenticator(tokens, sessions),
+            authenticator=Authenticator(tokens, sessions, api_keys),
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),

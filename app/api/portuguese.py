@@ -12,6 +12,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A postagem já está nesse status, e a atualização não traz lugar nem descrição que façam dela uma leitura.",
     ),
     "already_recorded": ("Já registrado", "O histórico já contém exatamente este passo."),
+    "api_key_not_found": ("Chave de API não encontrada", "Você não tem uma chave de API com este id que ainda valha."),
     "backlog_full": (
         "Fila cheia",
         "Atualizações de status demais esperam decisão, e nada foi feito: tente de novo depois do tempo em Retry-After.",
@@ -29,6 +30,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "E-mail já cadastrado",
         "Já existe um cliente com este e-mail: peça um token com ele ou cadastre outro e-mail.",
     ),
+    "expiry_in_past": ("Validade no passado", "expires_at está no passado: envie uma hora que ainda vem, ou nenhuma."),
     "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
     "idempotency_key_reused": (
         "Idempotency-Key reutilizada",
@@ -81,9 +83,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Método não permitido",
         "Este endereço não aceita este método: o cabeçalho Allow diz quais aceita.",
     ),
+    "mistyped_api_key": (
+        "Chave de API com erro de digitação",
+        "Isto começa como uma chave de API, e a soma de verificação não confere: procure um erro de digitação ou caracteres perdidos.",
+    ),
     "not_authenticated": (
         "Não autenticado",
-        "É preciso um token de acesso válido: obtenha um em POST /api/v1/auth/token e envie-o como 'Authorization: Bearer …'.",
+        "É preciso um token de acesso (POST /api/v1/auth/token) ou uma chave de API que valha, enviado como 'Authorization: Bearer …'.",
     ),
     "not_found": ("Não encontrado", "Não há nada neste endereço: veja em /docs o que há."),
     "occurred_at_in_future": (
@@ -128,6 +134,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "status_update_not_found": (
         "Atualização não encontrada",
         "Você não tem uma atualização de status com este id.",
+    ),
+    "too_many_api_keys": (
+        "Chaves de API demais",
+        "Você tem 50 chaves de API que ainda valem: revogue uma que ninguém usa.",
     ),
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
     "too_many_requests": (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Request, Security
-from fastapi.security import OAuth2PasswordBearer, SecurityScopes
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer, SecurityScopes
 from starlette.types import Scope as AsgiScope
 
 from app.core.auth import Passwords
@@ -86,24 +86,36 @@ _oauth: Final = OAuth2PasswordBearer(
     scopes=dict(SCOPES.items()),
     auto_error=False,
 )
-_Oauth = Annotated[str | None, Depends(_oauth)]
+_api_key: Final = HTTPBearer(
+    scheme_name="ApiKey",
+    bearerFormat="postagens_live_…",
+    description="POST /api/v1/clients/me/api-keys",
+    auto_error=False,
+)
+# They are for the document alone: what they find has been looked at already.
+_Token = Annotated[object, Depends(_oauth)]
+_Key = Annotated[object, Depends(_api_key)]
 
 
-async def get_caller(request: Request, needed: SecurityScopes, _token: _Oauth) -> Caller:
+async def get_account(request: Request, _token: _Token) -> Caller:
+    """The account itself, which no API key may look after; raises NotAuthenticated and InsufficientScope."""
+    return credential_of(request.scope).permit("account")
+
+
+async def get_caller(request: Request, needed: SecurityScopes, _token: _Token, _key: _Key) -> Caller:
     """Who makes the request, which needs one scope; raises NotAuthenticated and InsufficientScope."""
     (scope,) = needed.scopes
     return credential_of(request.scope).permit(scope)
 
 
-CallerDep = Annotated[Caller, Security(get_caller, scopes=["account"])]
-"""An account itself: no API key can be made for this scope."""
+CallerDep = Annotated[Caller, Security(get_account, scopes=["account"])]
 PostingsReaderDep = Annotated[Caller, Security(get_caller, scopes=["postings:read"])]
 PostingsWriterDep = Annotated[Caller, Security(get_caller, scopes=["postings:write"])]
 StatusWriterDep = Annotated[Caller, Security(get_caller, scopes=["status:write"])]
 LabelsReaderDep = Annotated[Caller, Security(get_caller, scopes=["labels:read"])]
 
 
-async def get_operator(request: Request, _token: _Oauth) -> Caller:
+async def get_operator(request: Request, _token: _Token) -> Caller:
     """The operator who makes the request; raises OperatorOnly for anybody else."""
     credential = credential_of(request.scope)
     if credential.caller.role != "operator":

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from app.core.api_keys import hash_api_key, is_api_key, is_meant_as_api_key
 from app.core.auth import AccessTokens, TokenRefused
 from app.models.clients import Caller
 from app.models.scopes import Scope
-from app.services.errors import InsufficientScope, NotAuthenticated
+from app.services.errors import InsufficientScope, MistypedApiKey, NotAuthenticated
 from app.services.lookup_desk import LookupDesk
 
 SessionDesk: TypeAlias = LookupDesk[UUID, Caller]
@@ -35,17 +36,22 @@ class Credential:
         return self.caller
 
 
-class Authenticator:
-    """Looks at each credential once in a while: an access token's signature costs more than all else, and its session a query."""
+ApiKeyDesk: TypeAlias = LookupDesk[bytes, Credential]
+"""API keys that are looked up together, by their hashes."""
 
-    def __init__(self, tokens: AccessTokens, sessions: SessionDesk) -> None:
+
+class Authenticator:
+    """Looks at each credential once in a while: an access token's signature costs more than all else, and either kind a query."""
+
+    def __init__(self, tokens: AccessTokens, sessions: SessionDesk, api_keys: ApiKeyDesk) -> None:
         self._tokens = tokens
         self._sessions = sessions
+        self._api_keys = api_keys
         # Until when a header is not looked at again, by a clock that only goes forward.
         self._remembered: dict[str, tuple[Credential, float]] = {}
 
     async def authenticate(self, authorization: str | None) -> Credential:
-        """What a request with this Authorization header is made with; raises NotAuthenticated."""
+        """What a request with this Authorization header is made with; raises NotAuthenticated and MistypedApiKey."""
         if authorization is None:
             raise NotAuthenticated
         if known := self._remembered.get(authorization):
@@ -61,11 +67,25 @@ class Authenticator:
         return credential
 
     async def _look_at(self, authorization: str) -> Credential:
-        scheme, _, token = authorization.partition(" ")
+        scheme, _, bearer = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated
+        bearer = bearer.strip()
+        if is_meant_as_api_key(bearer):
+            return await self._look_at_api_key(bearer)
+        return await self._look_at_token(bearer)
+
+    async def _look_at_api_key(self, key: str) -> Credential:
+        if not is_api_key(key):
+            raise MistypedApiKey
+        credential = await self._api_keys.find(hash_api_key(key))
+        if credential is None:
+            raise NotAuthenticated
+        return credential
+
+    async def _look_at_token(self, token: str) -> Credential:
         try:
-            claims = self._tokens.read(token.strip())
+            claims = self._tokens.read(token)
         except TokenRefused as error:
             raise NotAuthenticated from error
         caller = await self._sessions.find(claims.session_id)

@@ -33,7 +33,11 @@ class InvalidCredentials(Refusal):
 
 
 class NotAuthenticated(Refusal):
-    """This needs a valid access token: get one at POST /api/v1/auth/token and send it as 'Authorization: Bearer …'."""
+    """This needs a valid access token (POST /api/v1/auth/token) or API key, sent as 'Authorization: Bearer …'."""
+
+
+class MistypedApiKey(Refusal):
+    """This begins as an API key does, and its checksum does not fit: look for a typing mistake, or for characters that were lost."""
 
 
 class InvalidGrant(Refusal):
@@ -54,6 +58,18 @@ class InsufficientScope(Refusal):
 
 class WrongPassword(Refusal):
     """The current password is wrong, and nothing was changed."""
+
+
+class ApiKeyNotFound(Refusal):
+    """You have no API key with this id that is still good."""
+
+
+class TooManyApiKeys(Refusal):
+    """You have 50 API keys that are still good: revoke one that nobody uses."""
+
+
+class ExpiryInPast(Refusal):
+    """expires_at lies in the past: send a time to come, or none."""
 
 
 class OperatorOnly(Refusal):

@@ -68,7 +68,7 @@ class Base:
     """Whether it ends the sessions of whoever asks: then that is a client that asks for nothing else."""
 
 
-# "CODE", "UPDATE" and "EMAIL" stand for what exists; the test fails for an operation that is not here.
+# "CODE", "UPDATE", "EMAIL", "APIKEY" and "OLDKEY" stand for what exists; the test fails for an operation that is not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -76,6 +76,12 @@ BASES: Final = {
     "get_client": Base(),
     "change_client": Base(body={"name": "Loja Azul Ltda.", "document": "11.222.333/0001-81"}),
     "change_password": Base(body={"current_password": PASSWORD, "new_password": PASSWORD}, as_another=True),
+    "create_api_key": Base(
+        body={"name": "ERP", "scopes": ["postings:read"], "expires_at": "2098-03-01T14:30:00-03:00"}
+    ),
+    "list_api_keys": Base(),
+    "rotate_api_key": Base(path={"key_id": "APIKEY"}, body={"overlap_hours": 24}),
+    "revoke_api_key": Base(path={"key_id": "OLDKEY"}),
     "issue_tokens": Base(
         body={
             "grant_type": "password",

@@ -69,7 +69,8 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         code = (await shop.create_posting())["tracking_code"]
         update = (await shop.update(code, "shipped")).json["id"]
         await shop.decided(update)
-        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email}
+        keys = [await shop.create_api_key("postings:read") for _ in range(2)]
+        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email, "APIKEY": keys[0]["id"], "OLDKEY": keys[1]["id"]}
         opened = Sender(service.url, client=shop.headers, another=another, operator=operator.headers, named=named)
         yield opened
         await opened.close()

@@ -73,6 +73,15 @@ async def sign_in(app: FastAPI) -> str:
     return f"Bearer {json.loads(body)['access_token']}"
 
 
+async def new_keys(app: FastAPI, token: str) -> dict[str, str]:
+    """Two API keys."""
+    asked = b'{"name": "ERP", "scopes": ["postings:read"]}'
+    made = [
+        await send(app, "POST", "/api/v1/clients/me/api-keys", asked, authorization=token, **JSON) for _ in range(2)
+    ]
+    return dict(zip(("APIKEY", "OLDKEY"), (str(json.loads(body)["id"]) for _, _, body in made), strict=True))
+
+
 async def test_whatever_is_asked_every_connection_is_left_as_it_was_made(
     app: FastAPI, token: str, connection: Connection
 ) -> None:
@@ -81,7 +90,7 @@ async def test_whatever_is_asked_every_connection_is_left_as_it_was_made(
     code = json.loads(body)["tracking_code"]
     path = f"/api/v1/postings/{code}/status"
     _, _, body = await send(app, "PATCH", path, b'{"status":"shipped"}', authorization=token, **JSON)
-    named = {"CODE": code, "UPDATE": json.loads(body)["id"], "EMAIL": EMAIL}
+    named = {"CODE": code, "UPDATE": json.loads(body)["id"], "EMAIL": EMAIL, **(await new_keys(app, token))}
     database: Database = app.state.parts.database
 
     async def ask(name: str) -> int:

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from tests.db import (
+    test_constraints_of_api_keys,
     test_constraints_of_clients,
     test_constraints_of_postings,
     test_constraints_of_sessions,
@@ -19,6 +20,7 @@ KEY: Final = (
     Refused("tracking_code_key_single", "a second key under a false name", "tracking_code_key", {"singleton": False}),
 )
 REFUSED: Final = (
+    *test_constraints_of_api_keys.REFUSED,
     *test_constraints_of_clients.REFUSED,
     *test_constraints_of_postings.REFUSED,
     *test_constraints_of_sessions.REFUSED,

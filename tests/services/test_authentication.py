@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.core.api_keys import new_api_key
 from app.core.auth import AccessTokens
 from app.models.clients import Caller
 from app.services import authentication
-from app.services.authentication import Authenticator, SessionDesk
-from app.services.errors import InsufficientScope, NotAuthenticated
+from app.services.authentication import ApiKeyDesk, Authenticator, Credential, SessionDesk
+from app.services.errors import InsufficientScope, MistypedApiKey, NotAuthenticated
 from app.services.lookup_desk import LookupDesk
 
 TOKENS = AccessTokens("another-secret-for-these-tests-0123456789", lifetime=timedelta(minutes=5))
@@ -26,7 +27,8 @@ class Sessions:
         self.going_on: set[UUID] = set()
         self.rounds: list[list[UUID]] = []
         desk: SessionDesk = LookupDesk(self._find)
-        self.authenticator = Authenticator(TOKENS, desk)
+        keys: ApiKeyDesk = LookupDesk(self._find_keys)
+        self.authenticator = Authenticator(TOKENS, desk, keys)
 
     def begin(self) -> str:
         """The Authorization of a new session."""
@@ -37,6 +39,9 @@ class Sessions:
     async def _find(self, asked: Sequence[UUID]) -> Mapping[UUID, Caller]:
         self.rounds.append(list(asked))
         return {session: CLIENT for session in asked if session in self.going_on}
+
+    async def _find_keys(self, asked: Sequence[bytes]) -> Mapping[bytes, Credential]:
+        raise AssertionError(f"{asked!r} was looked up")
 
 
 @pytest.fixture
@@ -102,6 +107,12 @@ async def test_anything_else_is_refused_without_a_query(sessions: Sessions, head
     with pytest.raises(NotAuthenticated):
         await sessions.authenticator.authenticate(header)
     assert sessions.rounds == []
+
+
+async def test_a_mistyped_key_is_told_apart_without_a_query(sessions: Sessions) -> None:
+    key = new_api_key()
+    with pytest.raises(MistypedApiKey):
+        await sessions.authenticator.authenticate(f"Bearer {key[:-1]}{'a' if key[-1] != 'a' else 'b'}")
 
 
 async def test_a_credential_permits_what_its_scopes_say(sessions: Sessions) -> None:

@@ -13,8 +13,6 @@ from app.services import errors, label_service
 router: Final = APIRouter(tags=["labels"], default_response_class=Response)
 
 _PRINTING: Final = declares(
-    errors.NotAuthenticated,
-    errors.InsufficientScope,
     errors.PostingNotFound,
     errors.AddressIncomplete,
     errors.InvalidTrackingCode,

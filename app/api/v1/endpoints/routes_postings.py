@@ -24,8 +24,6 @@ router: Final = APIRouter(prefix="/postings", tags=["postings"])
 
 _CREATION: Final = declares(
     errors.InvalidIdempotencyKey,
-    errors.NotAuthenticated,
-    errors.InsufficientScope,
     errors.ReferenceTaken,
     errors.DuplicateReference,
     errors.IdempotencyKeyReused,
@@ -62,9 +60,7 @@ async def create_postings(
     )
 
 
-@router.get(
-    "", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated, errors.InsufficientScope)}
-)
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor)})
 async def list_postings(
     reader: ReaderDep,
     caller: PostingsReaderDep,
@@ -78,9 +74,7 @@ async def list_postings(
     return page
 
 
-_READING: Final = declares(
-    errors.NotAuthenticated, errors.InsufficientScope, errors.PostingNotFound, errors.InvalidTrackingCode
-)
+_READING: Final = declares(errors.PostingNotFound, errors.InvalidTrackingCode)
 
 
 @router.get("/{tracking_code}", responses=_READING)
@@ -97,8 +91,6 @@ async def get_history(parts: PartsDep, caller: PostingsReaderDep, tracking_code:
 
 _ASKING: Final = declares(
     errors.InvalidIdempotencyKey,
-    errors.NotAuthenticated,
-    errors.InsufficientScope,
     errors.PostingNotFound,
     errors.AlreadyInStatus,
     errors.IllegalTransition,

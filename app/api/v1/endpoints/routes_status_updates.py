@@ -23,9 +23,7 @@ router: Final = APIRouter(prefix="/status-updates", tags=["status updates"])
 @router.post(
     "",
     status_code=202,
-    responses=declares(
-        errors.InvalidIdempotencyKey, errors.NotAuthenticated, errors.InsufficientScope, errors.BacklogFull
-    ),
+    responses=declares(errors.InvalidIdempotencyKey, errors.BacklogFull),
 )
 async def request_status_updates(
     parts: PartsDep, caller: StatusWriterDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
@@ -34,9 +32,7 @@ async def request_status_updates(
     return await status_service.request_status_updates(parts.acceptance_desk, caller, batch, idempotency_key=key)
 
 
-@router.get(
-    "", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated, errors.InsufficientScope)}
-)
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor)})
 async def list_status_updates(
     reader: ReaderDep,
     caller: PostingsReaderDep,
@@ -50,9 +46,7 @@ async def list_status_updates(
     return page
 
 
-@router.get(
-    "/{update_id}", responses=declares(errors.NotAuthenticated, errors.InsufficientScope, errors.StatusUpdateNotFound)
-)
+@router.get("/{update_id}", responses=declares(errors.StatusUpdateNotFound))
 async def get_status_update(reader: ReaderDep, caller: PostingsReaderDep, update_id: Id) -> StatusUpdate:
     """What became of one update: queued, applied, or refused with the reason."""
     return await status_service.get_status_update(reader, caller, update_id)
