@@ -86,6 +86,13 @@ class Shop:
         assert answer.status == 200, answer.body
         self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
 
+    async def create_api_key(self, *scopes: str, **fields: Any) -> dict[str, Any]:
+        """An API key of this client."""
+        answer = await self.send("POST", "/clients/me/api-keys", {"name": "ERP", "scopes": scopes, **fields})
+        assert answer.status == 201, answer.body
+        created: dict[str, Any] = answer.json
+        return created
+
     async def create_posting(self, **fields: Any) -> dict[str, Any]:
         """A posting of this client."""
         answer = await self.send("POST", "/postings", {**POSTING, **fields})

@@ -230,6 +230,7 @@ WrittenCodes = Annotated[
     str, Field(min_length=1, max_length=1000, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)
 ]
 FormText = Annotated[str, Field(max_length=500, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
+TokenText = Annotated[str, Field(max_length=4096, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
 Service = Annotated[str, Field(pattern=f"^{_SERVICE}$", examples=["standard"])]
 Password = Annotated[
     str, Field(min_length=8, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)

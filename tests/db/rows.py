@@ -22,6 +22,21 @@ _PLACE: Final = '{"name": "Ana Souza", "cep": "12243000", "city": "São José do
 
 VALID: Final[Mapping[str, Mapping[str, object]]] = {
     "clients": {"id": CLIENT, "name": "Loja Azul", "email": "ti@lojaazul.com.br", "password_hash": "$argon2id$"},
+    "api_keys": {
+        "id": UUID(int=30),
+        "client_id": CLIENT,
+        "name": "ERP",
+        "scopes": ["postings:read"],
+        "key_hash": b"h" * 32,
+        "last4": "abcd",
+    },
+    "sessions": {
+        "id": UUID(int=20),
+        "client_id": CLIENT,
+        "scopes": ["account"],
+        "token_hashes": [b"hash"],
+        "expires_at": datetime(2099, 1, 1, tzinfo=UTC),
+    },
     "postings": {
         "id": POSTING,
         "client_id": CLIENT,

@@ -34,6 +34,7 @@ STATEMENTS: Final = _statements()
 
 # Statements of the hot paths (accept, decide, sweep, track, page) and the index by which each must find its rows.
 INDEX_OF: Final = {
+    "api_keys.SELECT_BEARERS": "api_keys_key_hash_key",
     "clients.SELECT_CREDENTIALS": "clients_email_key",
     "postings.SELECT_OWNED_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_STEPS": "postings_tracking_code_key",
@@ -46,6 +47,7 @@ INDEX_OF: Final = {
     "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
     "postings.LOCK_POSTINGS": "postings_pkey",
     "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
+    "sessions.SELECT_SESSIONS": "sessions_pkey",
     "status_history.SELECT_STEPS": "status_history_pkey",
     "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
     "status_updates.SELECT_STATUS_UPDATE": "status_updates_pkey",
@@ -101,6 +103,12 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO api_keys (client_id, name, scopes, key_hash, last4)
+SELECT id, 'ERP', '{postings:read}', sha256(email::bytea), 'abcd' FROM clients;
+
+INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
+SELECT gen_random_uuid(), id, '{account}', '{hash}', now() + interval '1 day' FROM clients;
 
 INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
 SELECT id, email, '' FROM clients;

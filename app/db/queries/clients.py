@@ -29,3 +29,18 @@ UPDATE clients
  WHERE id = $1
 RETURNING id, role, name, email, document, created_at
 """
+
+SELECT_PASSWORD_HASH: Final[LiteralString] = """
+SELECT password_hash
+  FROM clients
+ WHERE id = $1
+"""
+
+# "No row" means that the password was changed since it was verified.
+UPDATE_PASSWORD: Final[LiteralString] = """
+UPDATE clients
+   SET password_hash = $3
+ WHERE id = $1
+   AND password_hash = $2
+RETURNING id
+"""

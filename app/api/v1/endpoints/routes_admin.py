@@ -8,9 +8,9 @@ from app.api.problems import declares
 from app.core.deps import OperatorDep, PartsDep, ReaderDep
 from app.models.status_updates import Queue, Redrive, RedriveRequest
 from app.services import queue_service
-from app.services.errors import NotAuthenticated, OperatorOnly
+from app.services.errors import OperatorOnly
 
-router: Final = APIRouter(prefix="/admin", tags=["admin"], responses=declares(NotAuthenticated, OperatorOnly))
+router: Final = APIRouter(prefix="/admin", tags=["admin"], responses=declares(OperatorOnly))
 
 
 @router.get("/queue")
