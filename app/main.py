@@ -37,6 +37,7 @@ from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import watching_backlog
+from app.services.barred_clients import watching_barred_clients
 from app.services.freight import FreightRates
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
@@ -70,6 +71,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
         hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
         backlog = await parts.enter_async_context(watching_backlog(database.reader, limit=settings.max_backlog))
+        barred_clients = await parts.enter_async_context(watching_barred_clients(database.reader))
         acceptance_desk = AcceptanceDesk(database, hints, backlog)
         parts.push_async_callback(acceptance_desk.close)
         owned_desk: OwnedDesk = LookupDesk(partial(find_owned_postings, database.reader))
@@ -89,6 +91,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             stream=streams[0],
             passwords=passwords,
             tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),
+            barred_clients=barred_clients,
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),

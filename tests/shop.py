@@ -86,6 +86,11 @@ class Shop:
         assert answer.status == 200, answer.body
         self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
 
+    async def id(self) -> str:
+        """The id of this client."""
+        found: str = (await self.send("GET", "/clients/me")).json["id"]
+        return found
+
     async def create_posting(self, **fields: Any) -> dict[str, Any]:
         """A posting of this client."""
         answer = await self.send("POST", "/postings", {**POSTING, **fields})

@@ -15,7 +15,7 @@ from app.api.edge_errors import (
 from app.api.middleware import REQUEST_ID
 from app.api.problems import Problem, declare
 from app.models.shape import never_null
-from app.services.errors import Overloaded, Refusal
+from app.services.errors import ClientSuspended, Overloaded, Refusal
 
 # What stands in the way of every request, whatever its route.
 _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
@@ -76,6 +76,8 @@ def _refusals(method: str, operation: dict[str, Any]) -> list[type[Refusal]]:
     kinds: list[type[Refusal]] = [*_EVERYWHERE]
     for media_type in operation.get("requestBody", {}).get("content", ()):
         kinds += _OF_BODIES[media_type]
+    if "security" in operation:
+        kinds.append(ClientSuspended)
     if method != "get":
         kinds.append(OutcomeUnknown)
     return kinds

@@ -53,7 +53,7 @@ class _Asked:
 
     @property
     def caller(self) -> object:
-        return authenticate(self.parts.tokens, self.headers.get(b"authorization"))
+        return authenticate(self.parts.tokens, self.parts.barred_clients, self.headers.get(b"authorization"))
 
     @property
     def idempotency_key(self) -> object:

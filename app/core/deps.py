@@ -1,6 +1,7 @@
 """What a route may ask for. All of it is `async`: FastAPI would send anything else to a thread."""
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from app.core.hint_sender import HintSender
 from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
 from app.labels.renderer import LabelRenderer
+from app.models.audit import Source
 from app.models.clients import Caller
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
+from app.services.barred_clients import BarredClients
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
 from app.services.posting_service import OwnedDesk, PostingRules
 from app.services.tracking_service import PublicDesk
@@ -34,6 +37,7 @@ class Parts:
     stream: HintStream
     passwords: Passwords
     tokens: AccessTokens
+    barred_clients: BarredClients
     posting_rules: PostingRules
     labels: LabelRenderer
     closing: asyncio.Event
@@ -68,8 +72,8 @@ _bearer: Final = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=
 
 
 async def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, Depends(_bearer)]) -> Caller:
-    """Who makes the request; raises NotAuthenticated."""
-    return authenticate(parts.tokens, request.headers.get("Authorization"))
+    """Who makes the request; raises NotAuthenticated and ClientSuspended."""
+    return authenticate(parts.tokens, parts.barred_clients, request.headers.get("Authorization"))
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
@@ -83,6 +87,25 @@ async def get_operator(caller: CallerDep) -> Caller:
 
 
 OperatorDep = Annotated[Caller, Depends(get_operator)]
+
+
+async def get_address(request: Request) -> str | None:
+    """The IP address that the request came from, as a proxy has it that is trusted; None where that is none."""
+    try:
+        return str(ipaddress.ip_address(request.client.host if request.client else "")).partition("%")[0]
+    except ValueError:
+        return None
+
+
+AddressDep = Annotated[str | None, Depends(get_address)]
+
+
+async def get_source(caller: CallerDep, address: AddressDep) -> Source:
+    """Who does this and from where, for the audit log."""
+    return Source(actor_id=caller.id, address=address)
+
+
+SourceDep = Annotated[Source, Depends(get_source)]
 
 TrackingCodePath = Annotated[
     str,

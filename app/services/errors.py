@@ -36,8 +36,20 @@ class NotAuthenticated(Refusal):
     """This needs a valid access token: get one at POST /api/v1/auth/token and send it as 'Authorization: Bearer …'."""
 
 
+class ClientSuspended(Refusal):
+    """This account is suspended: nothing can be done with it until the operator of this service restores it."""
+
+
 class OperatorOnly(Refusal):
     """Only an operator may do this."""
+
+
+class ClientNotFound(Refusal):
+    """There is no client with this id."""
+
+
+class OwnAccount(Refusal):
+    """You cannot suspend your own account: another operator can."""
 
 
 class PostingNotFound(Refusal):

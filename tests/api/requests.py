@@ -65,7 +65,7 @@ class Base:
     body: Any = None
 
 
-# "CODE", "UPDATE" and "EMAIL" stand for what exists; the test fails for an operation that is not here.
+# "CODE", "UPDATE", "EMAIL" and "CLIENT" stand for what exists; the test fails for an operation that is not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -97,6 +97,11 @@ BASES: Final = {
     "track": Base(path={"tracking_code": "CODE"}),
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),
+    "list_clients": Base(),
+    "find_client": Base(path={"client_id": "CLIENT"}),
+    "suspend_client": Base(path={"client_id": "CLIENT"}, body={"reason": "Postings of forbidden goods"}),
+    "restore_client": Base(path={"client_id": "CLIENT"}),
+    "list_events": Base(),
     "get_liveness": Base(),
     "get_readiness": Base(),
     "list_problems": Base(),

@@ -60,15 +60,16 @@ async def store(service: Service) -> AsyncIterator[Store]:
 
 @pytest.fixture(scope="module")
 async def sender(service: Service) -> AsyncIterator[Sender]:
-    """A client with a posting, and an operator."""
-    async with Shop(service.url) as shop, Shop(service.url) as operator:
+    """A client with a posting, an operator, and a client that operators deal with."""
+    async with Shop(service.url) as shop, Shop(service.url) as operator, Shop(service.url) as managed:
         await shop.register()
+        await managed.register()
         await create_operator(service, operator.email)
         await operator.sign_in()
         code = (await shop.create_posting())["tracking_code"]
         update = (await shop.update(code, "shipped")).json["id"]
         await shop.decided(update)
-        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email}
+        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email, "CLIENT": await managed.id()}
         opened = Sender(service.url, shop.headers, operator.headers, named)
         yield opened
         await opened.close()

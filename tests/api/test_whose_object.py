@@ -12,9 +12,10 @@ from tests.api.contract import OPERATIONS
 from tests.api.requests import Sender, request_of
 from tests.service import JWT_SECRET, Service, create_operator
 from tests.shop import Answer, Shop
+from tests.until import until
 
 Access: TypeAlias = Literal["public", "own", "object", "operator"]
-Outcome: TypeAlias = Literal["admitted", "not_authenticated", "operator_only", "missing"]
+Outcome: TypeAlias = Literal["admitted", "not_authenticated", "client_suspended", "operator_only", "missing"]
 
 # public: for anybody. own: for whoever is signed in, and only of what is their own. object: names something that has an owner. operator:
 # for operators alone. An operation that is not here fails the build: who adds a route says whose it is.
@@ -38,23 +39,26 @@ ACCESS: Final[Mapping[str, Access]] = {
     "track": "public",
     "get_queue": "operator",
     "redrive_dead_letters": "operator",
+    "list_clients": "operator",
+    "find_client": "operator",
+    "suspend_client": "operator",
+    "restore_client": "operator",
+    "list_events": "operator",
     "get_liveness": "public",
     "get_readiness": "public",
     "list_problems": "public",
     "get_problem": "public",
 }
 
-_NOBODY: Final[Mapping[str, Outcome]] = dict.fromkeys(("none", "malformed", "forged", "expired"), "not_authenticated")
+_BARRED: Final[Mapping[str, Outcome]] = {
+    **dict.fromkeys(("none", "malformed", "forged", "expired"), "not_authenticated"),
+    "suspended": "client_suspended",
+}
 EXPECTED: Final[Mapping[Access, Mapping[str, Outcome]]] = {
-    "public": {
-        **dict.fromkeys(_NOBODY, "admitted"),
-        "foreign": "admitted",
-        "operator": "admitted",
-        "owner": "admitted",
-    },
-    "own": {**_NOBODY, "foreign": "admitted", "operator": "admitted", "owner": "admitted"},
-    "object": {**_NOBODY, "foreign": "missing", "operator": "admitted", "owner": "admitted"},
-    "operator": {**_NOBODY, "foreign": "operator_only", "operator": "admitted", "owner": "operator_only"},
+    "public": dict.fromkeys((*_BARRED, "foreign", "operator", "owner"), "admitted"),
+    "own": {**_BARRED, "foreign": "admitted", "operator": "admitted", "owner": "admitted"},
+    "object": {**_BARRED, "foreign": "missing", "operator": "admitted", "owner": "admitted"},
+    "operator": {**_BARRED, "foreign": "operator_only", "operator": "admitted", "owner": "operator_only"},
 }
 
 # What names something in a request, and what is as well-formed and names nothing.
@@ -116,20 +120,38 @@ async def operator_token(service: Service) -> str:
         return operator.headers["Authorization"]
 
 
+@pytest.fixture(scope="module")
+async def suspended_token(service: Service, operator_token: str) -> str:
+    """Of a client whose token would hold, if it were not suspended."""
+    async with Shop(service.url) as shop:
+        await shop.register()
+        token = shop.headers["Authorization"]
+        reason = {"reason": "A test"}
+        path = f"/admin/clients/{await shop.id()}/suspend"
+        await shop.send("POST", path, reason, headers={"Authorization": operator_token})
+
+        async def bites() -> bool:
+            return (await shop.send("GET", "/clients/me")).status == 403
+
+        await until("the suspension bites", bites, timeout=5)
+        return token
+
+
 @pytest.fixture
-async def world(service: Service, shop: Shop, other_shop: Shop, operator_token: str) -> World:
+async def world(service: Service, shop: Shop, other_shop: Shop, operator_token: str, suspended_token: str) -> World:
     code = (await shop.create_posting())["tracking_code"]
     update = (await shop.update(code, "shipped")).json["id"]
     await shop.decided(update)
     owner = shop.headers["Authorization"]
     return World(
         service.url,
-        {"CODE": code, "UPDATE": update, "EMAIL": shop.email},
+        {"CODE": code, "UPDATE": update, "EMAIL": shop.email, "CLIENT": await other_shop.id()},
         {
             "none": "",
             "malformed": "Bearer a.b.c",
             "forged": signed_again(owner, "x" * len(JWT_SECRET), older=timedelta()),
             "expired": signed_again(owner, JWT_SECRET, older=timedelta(days=1)),
+            "suspended": suspended_token,
             "foreign": other_shop.headers["Authorization"],
             "operator": operator_token,
             # The last to ask: what an owner may do to its things may be their end.

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from tests.db import (
+    test_constraints_of_audit_log,
     test_constraints_of_clients,
     test_constraints_of_postings,
     test_constraints_of_status_history,
@@ -22,6 +23,7 @@ REFUSED: Final = (
     *test_constraints_of_postings.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
+    *test_constraints_of_audit_log.REFUSED,
     *KEY,
 )
 

@@ -35,6 +35,8 @@ STATEMENTS: Final = _statements()
 # Statements of the hot paths (accept, decide, sweep, track, page) and the index by which each must find its rows.
 INDEX_OF: Final = {
     "clients.SELECT_CREDENTIALS": "clients_email_key",
+    "clients.SELECT_CLIENTS": "clients_pkey",
+    "audit_log.SELECT_AUDIT_EVENTS": "audit_log_pkey",
     "postings.SELECT_OWNED_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_STEPS": "postings_tracking_code_key",
     "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",
@@ -101,6 +103,9 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO audit_log (action, client_id)
+SELECT 'client.registered', id FROM clients;
 
 INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
 SELECT id, email, '' FROM clients;

@@ -8,7 +8,7 @@ from app.api.problems import declares
 from app.core.deps import PartsDep
 from app.models.clients import AccessToken, PasswordGrant
 from app.services import auth_service
-from app.services.errors import InvalidCredentials
+from app.services.errors import ClientSuspended, InvalidCredentials
 
 router: Final = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -18,7 +18,7 @@ _NO_STORE: Final[dict[str, Any]] = {
 }
 
 
-@router.post("/token", responses={200: _NO_STORE, **declares(InvalidCredentials)})
+@router.post("/token", responses={200: _NO_STORE, **declares(InvalidCredentials, ClientSuspended)})
 async def issue_access_token(
     parts: PartsDep, grant: Annotated[PasswordGrant, Form()], response: Response
 ) -> AccessToken:

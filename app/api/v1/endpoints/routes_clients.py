@@ -5,7 +5,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from app.api.problems import declares
-from app.core.deps import CallerDep, PartsDep, ReaderDep, TransactionDep
+from app.core.deps import AddressDep, CallerDep, PartsDep, ReaderDep, SourceDep, TransactionDep
+from app.models.audit import Source
 from app.models.clients import Client, ClientChanges, ClientRegistration
 from app.services import clients_service
 from app.services.errors import EmailTaken, NotAuthenticated
@@ -14,9 +15,9 @@ router: Final = APIRouter(prefix="/clients", tags=["clients"])
 
 
 @router.post("", status_code=201, responses=declares(EmailTaken))
-async def register_client(parts: PartsDep, registration: ClientRegistration) -> Client:
+async def register_client(parts: PartsDep, address: AddressDep, registration: ClientRegistration) -> Client:
     """Register a client. Then get an access token at `POST /auth/token`."""
-    return await clients_service.register_client(parts.database, parts.passwords, registration)
+    return await clients_service.register_client(parts.database, parts.passwords, Source(address=address), registration)
 
 
 @router.get("/me", responses=declares(NotAuthenticated))
@@ -26,6 +27,8 @@ async def get_client(reader: ReaderDep, caller: CallerDep) -> Client:
 
 
 @router.patch("/me", responses=declares(NotAuthenticated))
-async def change_client(transaction: TransactionDep, caller: CallerDep, changes: ClientChanges) -> Client:
+async def change_client(
+    transaction: TransactionDep, source: SourceDep, caller: CallerDep, changes: ClientChanges
+) -> Client:
     """Change your name or document; what you leave out stays."""
-    return await clients_service.change_client(transaction, caller, changes)
+    return await clients_service.change_client(transaction, source, caller, changes)
