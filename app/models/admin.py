@@ -9,7 +9,7 @@ from app.models.clients import Role
 from app.models.fields import Document, Email, LongText, ShortText, Timestamp
 from app.models.shape import Cursor, NextCursor, PageLength, Query, Shape
 
-ClientState: TypeAlias = Literal["active", "suspended"]
+ClientState: TypeAlias = Literal["active", "suspended", "deleted"]
 
 _EXAMPLE: dict[str, Any] = {
     "id": "0199c1d0-1111-7d3e-9f51-6f0a8d1f2b22",
@@ -19,11 +19,12 @@ _EXAMPLE: dict[str, Any] = {
     "document": "11222333000181",
     "created_at": "2026-11-25T14:30:00Z",
     "suspended_at": None,
+    "deleted_at": None,
 }
 
 
 class ManagedClient(Shape):
-    """A client as operators see it; `suspended_at` is null while its credentials are taken."""
+    """A client as operators see it; `suspended_at` and `deleted_at` are null while its credentials are taken."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -34,6 +35,7 @@ class ManagedClient(Shape):
     document: Document | None
     created_at: Timestamp
     suspended_at: Timestamp | None
+    deleted_at: Timestamp | None
 
 
 class ManagedClientPage(Shape):
@@ -54,7 +56,7 @@ class ClientQuery(Query):
 
 
 class Suspension(Shape):
-    """Why a client is suspended: for the audit log, not for the client. It stays for good, so it should name nobody."""
+    """Why a client is suspended: it stays in the audit log for good, and in the client's export, so it should name nobody."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "Postings of forbidden goods"}]})
 

@@ -13,6 +13,8 @@ Action: TypeAlias = Literal[
     "client.changed",
     "client.suspended",
     "client.restored",
+    "client.exported",
+    "client.deleted",
     "operator.created",
     "dead_letters.redriven",
 ]

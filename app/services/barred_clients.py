@@ -8,25 +8,25 @@ from uuid import UUID
 
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.db.queries import clients
-from app.services.errors import ClientSuspended
+from app.services.errors import ClientSuspended, NotAuthenticated
 
 _LOOK_SECONDS: Final = 1.0
 
 
 class BarredClients:
-    """The suspended clients, as they were known at the last look: a suspension bites within two seconds."""
+    """The suspended and the deleted clients, as they were known at the last look: both bite within two seconds."""
 
     def __init__(self) -> None:
-        self._suspended: frozenset[UUID] = frozenset()
+        self._deleted: dict[UUID, bool] = {}
 
     def check(self, client_id: UUID) -> None:
-        """Raise ClientSuspended when this client is."""
-        if client_id in self._suspended:
-            raise ClientSuspended
+        """Raise ClientSuspended when this client is, and NotAuthenticated when it has ended its account."""
+        if client_id in self._deleted:
+            raise NotAuthenticated if self._deleted[client_id] else ClientSuspended
 
     async def look(self, executor: Executor) -> None:
-        """Learn who is suspended."""
-        self._suspended = frozenset(row["id"] for row in await executor.fetch(clients.SELECT_BARRED_CLIENTS))
+        """Learn who is suspended or deleted."""
+        self._deleted = {row["id"]: row["deleted"] for row in await executor.fetch(clients.SELECT_BARRED_CLIENTS)}
 
     async def watch(self, executor: Executor) -> None:
         """Look again and again, until cancelled; while PostgreSQL is gone, what was seen last stands."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from app.core.redis import Hint, HintStream, RedisFailure
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
+from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
 
 _BLOCK_MS: Final = 1_000
@@ -36,6 +37,7 @@ class PostingStatusWorker:
         executor: Executor,
         streams: Sequence[HintStream],
         decider: PostingDecider,
+        eraser: PersonalDataEraser,
         *,
         name: str,
         batch_size: int,
@@ -46,6 +48,7 @@ class PostingStatusWorker:
         self._executor = executor
         self._streams = streams
         self._decider = decider
+        self._eraser = eraser
         self._name = name
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
@@ -66,6 +69,7 @@ class PostingStatusWorker:
                     loops.create_task(self._keep(self._consumer(stream, consumer)), name=f"consume {stream.key} {lane}")
                 loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
             loops.create_task(self._keep(self._sweeper()), name="sweep")
+            loops.create_task(self._keep(self._eraser.erase), name="erase")
 
     async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
         """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""

@@ -72,6 +72,8 @@ BASES: Final = {
     ),
     "get_client": Base(),
     "change_client": Base(body={"name": "Loja Azul Ltda.", "document": "11.222.333/0001-81"}),
+    "delete_client": Base(),
+    "export_client": Base(),
     "issue_access_token": Base(
         body={
             "grant_type": "password",
@@ -165,10 +167,18 @@ class Sender:
     """Sends requests as a caller who may do what the operation does, at a service in which the things exist that requests name."""
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], operator: Mapping[str, str], named: Mapping[str, str]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        operator: Mapping[str, str],
+        named: Mapping[str, str],
+        *,
+        leaving: Mapping[str, str] | None = None,
     ) -> None:
+        """`leaving` is a client that may end its account; it does what the others could not go on after."""
         self._url = url
         self._headers = {"admin": operator}
+        self._leaving = headers if leaving is None else leaving
         self._client = headers
         self._named = named
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=8))
@@ -180,6 +190,8 @@ class Sender:
             address = address.replace(name, value)
             body = body.replace(name.encode(), value.encode()) if isinstance(body, bytes) else body
         who = self._headers.get(request.operation.raw["tags"][0], self._client)
+        if request.operation.name == "delete_client":
+            who = self._leaving
         async with self._session.request(
             request.operation.method,
             URL(self._url + address, encoded=True),

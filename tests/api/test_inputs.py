@@ -60,7 +60,7 @@ async def store(service: Service) -> AsyncIterator[Store]:
 
 @pytest.fixture(scope="module")
 async def sender(service: Service) -> AsyncIterator[Sender]:
-    """A client with a posting, an operator, and a client that operators deal with."""
+    """A client with a posting, an operator, and a client that operators deal with, and that ends its account."""
     async with Shop(service.url) as shop, Shop(service.url) as operator, Shop(service.url) as managed:
         await shop.register()
         await managed.register()
@@ -70,7 +70,7 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         update = (await shop.update(code, "shipped")).json["id"]
         await shop.decided(update)
         named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email, "CLIENT": await managed.id()}
-        opened = Sender(service.url, shop.headers, operator.headers, named)
+        opened = Sender(service.url, shop.headers, operator.headers, named, leaving=managed.headers)
         yield opened
         await opened.close()
 

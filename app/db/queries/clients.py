@@ -13,7 +13,7 @@ RETURNING id, role, name, email, document, created_at
 SELECT_CLIENT: Final[LiteralString] = """
 SELECT id, role, name, email, document, created_at
   FROM clients
- WHERE id = $1
+ WHERE id = $1 AND deleted_at IS NULL
 """
 
 SELECT_CREDENTIALS: Final[LiteralString] = """
@@ -26,11 +26,11 @@ UPDATE_CLIENT: Final[LiteralString] = """
 UPDATE clients
    SET name     = CASE WHEN $2 THEN $3 ELSE name END,
        document = CASE WHEN $4 THEN $5 ELSE document END
- WHERE id = $1
+ WHERE id = $1 AND deleted_at IS NULL
 RETURNING id, role, name, email, document, created_at
 """
 
-_MANAGED: Final[LiteralString] = "\n       id, role, name, email, document, created_at, suspended_at\n"
+_MANAGED: Final[LiteralString] = "\n       id, role, name, email, document, created_at, suspended_at, deleted_at\n"
 
 # $1 to $3 the filters (NULL: any), $4 where the last page ended, $5 the page's length. Ids are in the order of time.
 SELECT_CLIENTS: Final[LiteralString] = (
@@ -39,7 +39,8 @@ SELECT"""
     + _MANAGED
     + """  FROM clients
  WHERE ($1::text IS NULL OR role = $1)
-   AND ($2::text IS NULL OR CASE WHEN suspended_at IS NULL THEN 'active' ELSE 'suspended' END = $2)
+   AND ($2::text IS NULL
+        OR CASE WHEN deleted_at IS NOT NULL THEN 'deleted' WHEN suspended_at IS NULL THEN 'active' ELSE 'suspended' END = $2)
    AND ($3::text IS NULL OR position(lower($3) IN lower(name)) > 0 OR position(lower($3) IN email) > 0
         OR document = upper(translate($3, './-', '')))
    AND id < $4
@@ -77,8 +78,9 @@ RETURNING"""
     + _MANAGED
 )
 
+# No access token outlives its client by two hours.
 SELECT_BARRED_CLIENTS: Final[LiteralString] = """
-SELECT id
+SELECT id, deleted_at IS NOT NULL AS deleted
   FROM clients
- WHERE suspended_at IS NOT NULL
+ WHERE suspended_at IS NOT NULL OR deleted_at > statement_timestamp() - interval '2 hours'
 """

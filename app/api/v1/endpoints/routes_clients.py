@@ -1,14 +1,15 @@
 """Clients: registering, and one's own account."""
 
-from typing import Final
+from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
+from app.api.files import files, stream_response
 from app.api.problems import declares
 from app.core.deps import AddressDep, CallerDep, PartsDep, ReaderDep, SourceDep, TransactionDep
 from app.models.audit import Source
 from app.models.clients import Client, ClientChanges, ClientRegistration
-from app.services import clients_service
+from app.services import clients_service, personal_data_service
 from app.services.errors import EmailTaken, NotAuthenticated
 
 router: Final = APIRouter(prefix="/clients", tags=["clients"])
@@ -32,3 +33,25 @@ async def change_client(
 ) -> Client:
     """Change your name or document; what you leave out stays."""
     return await clients_service.change_client(transaction, source, caller, changes)
+
+
+@router.delete("/me", status_code=204, responses=declares(NotAuthenticated))
+async def delete_client(transaction: TransactionDep, source: SourceDep, caller: CallerDep) -> None:
+    """End your account, for good: its credentials stop working, and what tells who you and your recipients are is taken out.
+
+    Of finished postings within minutes, of those on their way when they are finished. The logistic facts stay.
+    """
+    await personal_data_service.delete_client(transaction, source, caller)
+
+
+_EXPORT: Final[dict[int | str, dict[str, Any]]] = {
+    200: files("A file of JSON lines for each kind of thing.", {"application/zip": "PK …"}),
+    **declares(NotAuthenticated),
+}
+
+
+@router.get("/me/export", response_class=Response, responses=_EXPORT)
+async def export_client(transaction: TransactionDep, parts: PartsDep, source: SourceDep, caller: CallerDep) -> Response:
+    """All that is held of you, but for your password's hash, as a zip of JSON lines."""
+    pieces = await personal_data_service.export_client(transaction, parts.database.reader, source, caller)
+    return stream_response("postagens.zip", "application/zip", pieces)
