@@ -10,6 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from app.db.database import Database
+from app.models.postings import Party
 from app.services.personal_data_service import EXPORTED
 from app.workers.personal_data_eraser import PersonalDataEraser
 from tests.db.rows import CLIENT, LATER, Connection, add_known_rows, insert
@@ -231,6 +232,15 @@ class TestRetention:
         assert await traces(connection, "Ana Souza") == {("Ana Souza", "postings")}
         left = await connection.fetch("SELECT id FROM postings WHERE recipient ->> 'name' = 'Ana Souza' ORDER BY id")
         assert [row["id"] for row in left] == [2, 3]
+
+    async def test_what_is_left_of_a_cep_is_still_one(self, database: Database, connection: Connection) -> None:
+        await self.add_postings(connection)
+        await connection.execute("""UPDATE postings SET sender = sender || '{"cep": "00000123"}' WHERE id = 0""")
+        await self.erase(database, connection)
+        left = await connection.fetchrow("SELECT sender, recipient FROM postings WHERE id = 0")
+        assert left is not None
+        parties = [Party(**json.loads(left[side])) for side in ("sender", "recipient")]
+        assert [party.cep for party in parties] == ["00001000", "12243000"]
 
     async def test_a_posting_in_other_hands_is_passed_over_and_found_by_the_next_round(
         self, database: Database, connection: Connection

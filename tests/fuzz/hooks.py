@@ -72,6 +72,8 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
         case.path_parameters["tracking_code"] = _with_check_digit(case.path_parameters["tracking_code"])
     if "client_id" in case.path_parameters and _now_and_then(case.path_parameters):
         case.path_parameters["client_id"] = os.environ["FUZZ_CLIENT_ID"]
+    if "update_id" in case.path_parameters and _now_and_then(case.path_parameters):
+        case.path_parameters["update_id"] = os.environ["FUZZ_UPDATE_ID"]
     if case.operation.definition.raw["operationId"] == "track" and _now_and_then(case.path_parameters):
         case.path_parameters["tracking_code"] = os.environ["FUZZ_TRACKING_CODE"]
     if isinstance(case.body, dict) and "grant_type" in case.body and _now_and_then(case.body):

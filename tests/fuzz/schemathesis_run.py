@@ -29,6 +29,7 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, tracking_c
     """Hold the service that the caller is signed in at against its document, with every check; leave nothing outside the folder."""
     seen = folder / "seen.txt"
     seen.touch()
+    update_id = (await caller.update(tracking_code, "shipped", description="A scan")).json["id"]
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"),
         *("--config-file", _CONFIG, "run", f"{caller.url}/openapi.json", "--checks", "all"),
@@ -41,6 +42,7 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, tracking_c
             "PYTHONPATH": str(_ROOT),
             "FUZZ_SEEN": str(seen),
             "FUZZ_TRACKING_CODE": tracking_code,
+            "FUZZ_UPDATE_ID": update_id,
             "FUZZ_EMAIL": caller.email,
             "FUZZ_CLIENT_ID": await caller.id(),
         },

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 # A walk over all postings in the order of their ids, so that no index is needed for it: $1 where the last page ended, $2 the page's
 # length, $3 how long after its last step a posting keeps its personal data. That of a deleted client keeps it only while it is on its way.
 # Postings in other hands are passed over, not waited for: the next round finds them. What is left of a sender or recipient is the region
-# that the first five digits of a CEP name, the city and the state.
+# that the first five digits of a CEP name (never 00000-000, which is none), the city and the state.
 ANONYMISE_POSTINGS: Final[LiteralString] = """
 WITH page AS (
     SELECT id FROM postings WHERE id > $1 ORDER BY id LIMIT $2
@@ -21,9 +21,9 @@ WITH page AS (
 ), anonymised AS (
     UPDATE postings
        SET reference = NULL, description = NULL, metadata = '{}', anonymised_at = statement_timestamp(),
-           sender = jsonb_build_object('name', '(anonymised)', 'cep', left(sender ->> 'cep', 5) || '000',
+           sender = jsonb_build_object('name', '(anonymised)', 'cep', greatest(left(sender ->> 'cep', 5), '00001') || '000',
                                        'city', sender -> 'city', 'uf', sender -> 'uf'),
-           recipient = jsonb_build_object('name', '(anonymised)', 'cep', left(recipient ->> 'cep', 5) || '000',
+           recipient = jsonb_build_object('name', '(anonymised)', 'cep', greatest(left(recipient ->> 'cep', 5), '00001') || '000',
                                           'city', recipient -> 'city', 'uf', recipient -> 'uf')
      WHERE id = ANY (ARRAY(SELECT id FROM due))
     RETURNING id
