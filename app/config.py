@@ -111,6 +111,13 @@ class Settings(BaseSettings):
     freight_per_kg: Decimal = Field(default=Decimal("2.50"), ge=0, description="BRL per kilogram.")
     freight_per_cm3: Decimal = Field(default=Decimal("0.001"), ge=0, description="BRL per cubic centimetre.")
 
+    posting_retention_days: int = Field(
+        default=1825,
+        ge=1,
+        le=36500,
+        description="How long after its last step a posting keeps names, addresses and what its client wrote; then only logistic facts.",
+    )
+
     database_pool_size: int = Field(
         default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
     )
@@ -216,6 +223,11 @@ class Settings(BaseSettings):
             "previous_secret": self.jwt_previous_secret.get_secret_value(),
             "lifetime": timedelta(minutes=self.access_token_minutes),
         }
+
+    @property
+    def posting_retention(self) -> timedelta:
+        """How long after its last step a posting keeps its personal data."""
+        return timedelta(days=self.posting_retention_days)
 
 
 def read_settings() -> Settings:

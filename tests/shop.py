@@ -47,12 +47,16 @@ class Answer:
         return str(problem["code"])
 
 
+def _new_email() -> str:
+    return f"{uuid.uuid4().hex}@shop.com.br"
+
+
 class Shop:
     """A session with the API; anonymous until it has registered or signed in."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.email = f"{uuid.uuid4().hex}@shop.com.br"
+        self.email = _new_email()
         self.headers: dict[str, str] = {}
         self._session = aiohttp.ClientSession()
 
@@ -85,6 +89,16 @@ class Shop:
         answer = await self.send("POST", "/auth/token", data=form)
         assert answer.status == 200, answer.body
         self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
+
+    async def register_anew(self) -> None:
+        """Register and sign in as somebody else than before."""
+        self.email = _new_email()
+        await self.register()
+
+    async def id(self) -> str:
+        """The id of this client."""
+        found: str = (await self.send("GET", "/clients/me")).json["id"]
+        return found
 
     async def create_api_key(self, *scopes: str, **fields: Any) -> dict[str, Any]:
         """An API key of this client."""

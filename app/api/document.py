@@ -15,7 +15,14 @@ from app.api.edge_errors import (
 from app.api.middleware import REQUEST_ID
 from app.api.problems import Problem, declare
 from app.models.shape import never_null
-from app.services.errors import InsufficientScope, MistypedApiKey, NotAuthenticated, Overloaded, Refusal
+from app.services.errors import (
+    ClientSuspended,
+    InsufficientScope,
+    MistypedApiKey,
+    NotAuthenticated,
+    Overloaded,
+    Refusal,
+)
 
 # What stands in the way of every request, whatever its route.
 _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (

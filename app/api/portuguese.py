@@ -22,6 +22,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Corpo grande demais",
         "O corpo é maior do que esta rota aceita: 64 KB, ou 2 MB para um lote. Divida-o.",
     ),
+    "client_not_found": ("Cliente não encontrado", "Não existe um cliente com este id."),
+    "client_suspended": (
+        "Conta suspensa",
+        "Esta conta está suspensa: nada pode ser feito com ela até que o operador deste serviço a restaure.",
+    ),
     "duplicate_reference": (
         "Referência repetida",
         "A mesma referência aparece duas vezes nesta requisição: referências são únicas.",
@@ -97,6 +102,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "occurred_at está mais de 5 minutos à frente do relógio do servidor: envie a hora em que aconteceu, com o fuso.",
     ),
     "operator_only": ("Só para operadores", "Só um operador pode fazer isto."),
+    "own_account": ("A própria conta", "Você não pode suspender a sua própria conta: outro operador pode."),
     "out_of_sequence": (
         "Fora de sequência",
         "Na hora informada, os passos anteriores e posteriores não permitem este status.",

@@ -1,6 +1,7 @@
 """What a route may ask for. All of it is `async`: FastAPI would send anything else to a thread."""
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from app.core.hint_sender import HintSender
 from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
 from app.labels.renderer import LabelRenderer
+from app.models.audit import Source
 from app.models.clients import Caller
 from app.models.fields import parse_count
 from app.models.scopes import SCOPES
@@ -131,6 +133,25 @@ async def get_operator(request: Request, _token: _Token) -> Caller:
 
 
 OperatorDep = Annotated[Caller, Security(get_operator, scopes=["admin"])]
+
+
+async def get_address(request: Request) -> str | None:
+    """The IP address that the request came from, as a proxy has it that is trusted; None where that is none."""
+    try:
+        return str(ipaddress.ip_address(request.client.host if request.client else "")).partition("%")[0]
+    except ValueError:
+        return None
+
+
+AddressDep = Annotated[str | None, Depends(get_address)]
+
+
+async def get_source(request: Request, address: AddressDep) -> Source:
+    """Who does this and from where, for the audit log. It asks for no scope: CallerDep or OperatorDep stands beside it."""
+    return Source(actor_id=credential_of(request.scope).caller.id, address=address)
+
+
+SourceDep = Annotated[Source, Depends(get_source)]
 
 TrackingCodePath = Annotated[
     str,

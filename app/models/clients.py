@@ -56,10 +56,11 @@ class Client(Shape):
 
 
 class Caller(Shape):
-    """Who makes a request."""
+    """Who makes a request; a suspended one is let in nowhere."""
 
     id: UUID
     role: Role
+    suspended: bool = False
 
     @property
     def scope(self) -> UUID | None:

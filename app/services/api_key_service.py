@@ -9,19 +9,21 @@ from uuid import UUID
 
 from app.core.api_keys import hash_api_key, new_api_key
 from app.db.database import Database, DatabaseBusy, DatabaseUnavailable, Executor, Row, Transaction
-from app.db.queries import api_keys
+from app.db.queries import api_keys, clients
 from app.models.api_keys import ApiKey, ApiKeyRequest, ApiKeyRotation, ApiKeys, NewApiKey
+from app.models.audit import Source
 from app.models.clients import Caller
 from app.models.scopes import known_scopes
+from app.services.audit_service import record_event
 from app.services.authentication import Credential
-from app.services.errors import ApiKeyNotFound, ExpiryInPast, TooManyApiKeys
+from app.services.errors import ApiKeyNotFound, ExpiryInPast, NotAuthenticated, TooManyApiKeys
 
 _MOST_LIVE: Final = 50
 _USE_IS_NEWS_AFTER: Final = timedelta(minutes=1)
 
 
-async def create_api_key(transaction: Transaction, caller: Caller, request: ApiKeyRequest) -> NewApiKey:
-    """A new key of the caller; raises TooManyApiKeys and ExpiryInPast."""
+async def create_api_key(transaction: Transaction, source: Source, caller: Caller, request: ApiKeyRequest) -> NewApiKey:
+    """A new key of the caller; raises NotAuthenticated when the account is gone, TooManyApiKeys and ExpiryInPast."""
     await _require_room(transaction, caller)
     key = new_api_key()
     row = await transaction.fetch_one(
@@ -35,11 +37,21 @@ async def create_api_key(transaction: Transaction, caller: Caller, request: ApiK
     )
     if row is None:
         raise ExpiryInPast
+    await record_event(
+        transaction,
+        source,
+        "api_key.created",
+        client_id=caller.id,
+        details={"api_key_id": str(row["id"]), "scopes": request.scopes},
+    )
     return NewApiKey.model_construct(**row, key=key)
 
 
-async def _require_room(executor: Executor, caller: Caller) -> None:
-    (row,) = await executor.fetch(api_keys.COUNT_LIVE_API_KEYS, caller.id)
+async def _require_room(transaction: Transaction, caller: Caller) -> None:
+    # Whoever makes another key at the same time, or ends the account, waits: what is counted here is still so at the commit.
+    if await transaction.fetch_one(clients.LOCK_CLIENT, caller.id) is None:
+        raise NotAuthenticated
+    (row,) = await transaction.fetch(api_keys.COUNT_LIVE_API_KEYS, caller.id)
     if row["live"] >= _MOST_LIVE:
         raise TooManyApiKeys
 
@@ -50,21 +62,36 @@ async def list_api_keys(executor: Executor, caller: Caller) -> ApiKeys:
     return ApiKeys(api_keys=[ApiKey.model_construct(**row) for row in rows])
 
 
-async def rotate_api_key(transaction: Transaction, caller: Caller, key_id: UUID, rotation: ApiKeyRotation) -> NewApiKey:
-    """A new key in the place of this one, which goes on for a while; raises ApiKeyNotFound and TooManyApiKeys."""
+async def rotate_api_key(
+    transaction: Transaction, source: Source, caller: Caller, key_id: UUID, rotation: ApiKeyRotation
+) -> NewApiKey:
+    """A new key in the place of this one, which goes on for a while; raises NotAuthenticated, ApiKeyNotFound and TooManyApiKeys."""
     await _require_room(transaction, caller)
     key = new_api_key()
     row = await transaction.fetch_one(api_keys.INSERT_ROTATED_API_KEY, key_id, caller.id, hash_api_key(key), key[-4:])
     if row is None:
         raise ApiKeyNotFound
     await transaction.execute(api_keys.UPDATE_REPLACED_API_KEY, key_id, timedelta(hours=rotation.overlap_hours))
+    await record_event(
+        transaction,
+        source,
+        "api_key.rotated",
+        client_id=caller.id,
+        details={"api_key_id": str(key_id), "by": str(row["id"]), "overlap_hours": rotation.overlap_hours},
+    )
     return NewApiKey.model_construct(**row, key=key)
 
 
-async def revoke_api_key(transaction: Transaction, caller: Caller, key_id: UUID) -> None:
+async def revoke_api_key(transaction: Transaction, source: Source, caller: Caller, key_id: UUID) -> None:
     """End the key: it is refused within moments; raises ApiKeyNotFound."""
     if not await transaction.fetch_one(api_keys.REVOKE_API_KEY, key_id, caller.id):
         raise ApiKeyNotFound
+    await record_event(transaction, source, "api_key.revoked", client_id=caller.id, details={"api_key_id": str(key_id)})
+
+
+async def delete_api_keys(transaction: Transaction, client_id: UUID) -> None:
+    """Leave nothing of the client's keys: they are refused within moments."""
+    await transaction.execute(api_keys.DELETE_API_KEYS_OF_CLIENT, client_id)
 
 
 async def find_credentials(database: Database, key_hashes: Sequence[bytes]) -> Mapping[bytes, Credential]:
@@ -79,5 +106,5 @@ async def find_credentials(database: Database, key_hashes: Sequence[bytes]) -> M
 
 def _credential(row: Row) -> Credential:
     ends = row["expires_at"].timestamp() if row["expires_at"] else math.inf
-    caller = Caller(id=row["client_id"], role=row["role"])
+    caller = Caller(id=row["client_id"], role=row["role"], suspended=row["suspended"])
     return Credential(caller, known_scopes(row["scopes"]), begins=-math.inf, ends=ends)

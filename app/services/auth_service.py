@@ -2,21 +2,23 @@
 
 from app.db.database import Database
 from app.db.queries import clients
+from app.models.audit import Source
 from app.models.auth import PasswordChange, TokenRequest, Tokens
 from app.models.clients import Caller
 from app.models.scopes import scopes_of
 from app.services import session_service
-from app.services.errors import InvalidCredentials, WrongPassword
+from app.services.audit_service import record_event
+from app.services.errors import ClientSuspended, InvalidCredentials, WrongPassword
 from app.services.ports import PasswordHasher
 from app.services.session_service import SessionRules
 
 
 async def issue_tokens(
-    database: Database, passwords: PasswordHasher, rules: SessionRules, request: TokenRequest
+    database: Database, passwords: PasswordHasher, rules: SessionRules, source: Source, request: TokenRequest
 ) -> Tokens:
-    """Tokens for a password or a refresh token; raises InvalidCredentials, InvalidGrant and InvalidScope."""
+    """Tokens for a password or a refresh token; raises InvalidCredentials, InvalidGrant, and then ClientSuspended and InvalidScope."""
     if request.grant_type == "refresh_token":
-        return await session_service.refresh_session(database, rules, request.refresh_token, request.scope)
+        return await session_service.refresh_session(database, rules, source, request.refresh_token, request.scope)
     return await _sign_in(database, passwords, rules, request)
 
 
@@ -25,6 +27,8 @@ async def _sign_in(database: Database, passwords: PasswordHasher, rules: Session
     row = await database.reader.fetch_one(clients.SELECT_CREDENTIALS, _normal_email(request.username or ""))
     if not await passwords.verify(request.password or "", row["password_hash"] if row else None) or row is None:
         raise InvalidCredentials
+    if row["suspended_at"] is not None:
+        raise ClientSuspended
     scopes = session_service.granted_scopes(request.scope, scopes_of(row["role"]))
     async with database.transaction() as transaction:
         tokens = await session_service.start_session(transaction, rules, row, scopes)
@@ -39,7 +43,7 @@ def _normal_email(username: str) -> str:
 
 
 async def change_password(
-    database: Database, passwords: PasswordHasher, caller: Caller, change: PasswordChange
+    database: Database, passwords: PasswordHasher, source: Source, caller: Caller, change: PasswordChange
 ) -> None:
     """Change the password and end all sessions; raises WrongPassword. No connection is held while passwords are hashed."""
     row = await database.reader.fetch_one(clients.SELECT_PASSWORD_HASH, caller.id)
@@ -52,3 +56,4 @@ async def change_password(
             raise WrongPassword
         # In a statement of its own: it sees the sessions that were begun before the password was changed, all of them.
         await session_service.end_sessions(transaction, caller.id)
+        await record_event(transaction, source, "client.password_changed", client_id=caller.id)

@@ -9,7 +9,7 @@ from app.core.api_keys import hash_api_key, is_api_key, is_meant_as_api_key
 from app.core.auth import AccessTokens, TokenRefused
 from app.models.clients import Caller
 from app.models.scopes import Scope
-from app.services.errors import InsufficientScope, MistypedApiKey, NotAuthenticated
+from app.services.errors import ClientSuspended, InsufficientScope, MistypedApiKey, NotAuthenticated
 from app.services.lookup_desk import LookupDesk
 
 SessionDesk: TypeAlias = LookupDesk[UUID, Caller]
@@ -51,7 +51,7 @@ class Authenticator:
         self._remembered: dict[str, tuple[Credential, float]] = {}
 
     async def authenticate(self, authorization: str | None) -> Credential:
-        """What a request with this Authorization header is made with; raises NotAuthenticated and MistypedApiKey."""
+        """What a request with this Authorization header is made with; raises NotAuthenticated, MistypedApiKey and ClientSuspended."""
         if authorization is None:
             raise NotAuthenticated
         if known := self._remembered.get(authorization):
@@ -61,6 +61,8 @@ class Authenticator:
         # Before the look: what ends a credential meanwhile is not to be remembered for longer.
         fresh_until = time.monotonic() + _REMEMBERED_SECONDS
         credential = await self._look_at(authorization)
+        if credential.caller.suspended:
+            raise ClientSuspended
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[authorization] = credential, fresh_until

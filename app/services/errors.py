@@ -72,8 +72,20 @@ class ExpiryInPast(Refusal):
     """expires_at lies in the past: send a time to come, or none."""
 
 
+class ClientSuspended(Refusal):
+    """This account is suspended: nothing can be done with it until the operator of this service restores it."""
+
+
 class OperatorOnly(Refusal):
     """Only an operator may do this."""
+
+
+class ClientNotFound(Refusal):
+    """There is no client with this id."""
+
+
+class OwnAccount(Refusal):
+    """You cannot suspend your own account: another operator can."""
 
 
 class PostingNotFound(Refusal):

@@ -11,10 +11,12 @@ from app.core.auth import AccessTokens, TokenRefused
 from app.core.refresh_tokens import RefreshToken, new_refresh_token, read_refresh_token
 from app.db.database import Database, Executor, Row, Transaction
 from app.db.queries import sessions
+from app.models.audit import Source
 from app.models.auth import Tokens
 from app.models.clients import Caller, Role
 from app.models.scopes import Scope, scopes_of
-from app.services.errors import InvalidGrant, InvalidScope
+from app.services.audit_service import record_event
+from app.services.errors import ClientSuspended, InvalidGrant, InvalidScope
 
 # An answer may be lost on its way: for so long the request may be repeated, once.
 _REPEATABLE: Final = timedelta(seconds=10)
@@ -69,20 +71,24 @@ async def start_session(
     return _tokens(rules, token, client["id"], client["role"], scopes) if begun else None
 
 
-async def refresh_session(database: Database, rules: SessionRules, refresh_token: str, scope: str) -> Tokens:
-    """New tokens for a refresh token; raises InvalidGrant, and InvalidScope for more than the session has."""
+async def refresh_session(
+    database: Database, rules: SessionRules, source: Source, refresh_token: str, scope: str
+) -> Tokens:
+    """New tokens for a refresh token; raises InvalidGrant, ClientSuspended, and InvalidScope for more than the session has."""
     used = read_refresh_token(refresh_token)
     if used is None:
         raise InvalidGrant
     async with database.transaction() as transaction:
-        tokens = await _use(transaction, rules, used, scope)
+        tokens = await _use(transaction, rules, source, used, scope)
     # After the commit: what ended a session has to stay.
     if tokens is None:
         raise InvalidGrant
     return tokens
 
 
-async def _use(transaction: Transaction, rules: SessionRules, used: RefreshToken, scope: str) -> Tokens | None:
+async def _use(
+    transaction: Transaction, rules: SessionRules, source: Source, used: RefreshToken, scope: str
+) -> Tokens | None:
     row = await transaction.fetch_one(sessions.LOCK_SESSION, used.session_id, _REPEATABLE)
     if row is None:
         return None
@@ -91,7 +97,11 @@ async def _use(transaction: Transaction, rules: SessionRules, used: RefreshToken
     )
     if use is Use.ENDS_THE_SESSION:
         await transaction.execute(sessions.DELETE_SESSION, used.session_id)
+        if not row["expired"]:
+            await record_event(transaction, source, "session.token_reused", client_id=row["client_id"])
         return None
+    if row["suspended"]:
+        raise ClientSuspended  # the token is not spent: a restored client goes on with it
     scopes = granted_scopes(scope, row["scopes"])
     following = new_refresh_token(used.session_id)
     if use is Use.REPEATS:
@@ -124,19 +134,25 @@ def _tokens(
     )
 
 
-async def revoke_token(database: Database, rules: SessionRules, token: str) -> None:
+async def revoke_token(database: Database, rules: SessionRules, source: Source, token: str) -> None:
     """End the session that the access or refresh token is of; nothing happens for any other text (RFC 7009, section 2.2)."""
     async with database.transaction() as transaction:
-        if refresh_token := read_refresh_token(token):
-            await transaction.execute(
-                sessions.DELETE_SESSION_OF_REFRESH_TOKEN, refresh_token.session_id, refresh_token.hash
-            )
-            return
-        try:
-            claims = rules.tokens.read(token)
-        except TokenRefused:
-            return
-        await transaction.execute(sessions.DELETE_SESSION, claims.session_id)
+        ended = await _end_session_of(transaction, rules, token)
+        if ended is not None:
+            itself = source.model_copy(update={"actor_id": ended["client_id"]})
+            await record_event(transaction, itself, "session.revoked", client_id=ended["client_id"])
+
+
+async def _end_session_of(transaction: Transaction, rules: SessionRules, token: str) -> Row | None:
+    if refresh_token := read_refresh_token(token):
+        return await transaction.fetch_one(
+            sessions.DELETE_SESSION_OF_REFRESH_TOKEN, refresh_token.session_id, refresh_token.hash
+        )
+    try:
+        claims = rules.tokens.read(token)
+    except TokenRefused:
+        return None
+    return await transaction.fetch_one(sessions.DELETE_SESSION, claims.session_id)
 
 
 async def end_sessions(transaction: Transaction, client_id: UUID) -> None:
@@ -147,4 +163,4 @@ async def end_sessions(transaction: Transaction, client_id: UUID) -> None:
 async def find_bearers(executor: Executor, session_ids: Sequence[UUID]) -> Mapping[UUID, Caller]:
     """Whose these sessions are; those that have ended are left out."""
     rows = await executor.fetch(sessions.SELECT_SESSIONS, session_ids)
-    return {row["id"]: Caller(id=row["client_id"], role=row["role"]) for row in rows}
+    return {row["id"]: Caller(id=row["client_id"], role=row["role"], suspended=row["suspended"]) for row in rows}

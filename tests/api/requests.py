@@ -65,11 +65,11 @@ class Base:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     as_another: bool = False
-    """Whether it ends the sessions of whoever asks: then that is a client that asks for nothing else."""
+    """Whether whoever asks for it cannot go on after it: then that is a client that asks for nothing else."""
 
 
-# "CODE", "FINISHED", "UPDATE", "EMAIL", "APIKEY" and "OLDKEY" stand for what exists; the test fails for an operation
-# that is not here.
+# "CODE", "FINISHED", "UPDATE", "EMAIL", "CLIENT", "APIKEY" and "OLDKEY" stand for what exists; the test fails for an operation that is
+# not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -77,6 +77,8 @@ BASES: Final = {
     "get_client": Base(),
     "change_client": Base(body={"name": "Loja Azul Ltda.", "document": "11.222.333/0001-81"}),
     "change_password": Base(body={"current_password": PASSWORD, "new_password": PASSWORD}, as_another=True),
+    "delete_client": Base(as_another=True),
+    "export_client": Base(),
     "create_api_key": Base(
         body={"name": "ERP", "scopes": ["postings:read"], "expires_at": "2098-03-01T14:30:00-03:00"}
     ),
@@ -113,6 +115,11 @@ BASES: Final = {
     "follow": Base(path={"tracking_code": "FINISHED"}),  # the stream of any other would have no end
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),
+    "list_clients": Base(),
+    "find_client": Base(path={"client_id": "CLIENT"}),
+    "suspend_client": Base(path={"client_id": "CLIENT"}, body={"reason": "Postings of forbidden goods"}),
+    "restore_client": Base(path={"client_id": "CLIENT"}),
+    "list_events": Base(),
     "get_liveness": Base(),
     "get_readiness": Base(),
     "list_problems": Base(),
@@ -180,10 +187,11 @@ class Sender:
         url: str,
         *,
         client: Mapping[str, str],
-        another: Shop,
         operator: Mapping[str, str],
         named: Mapping[str, str],
+        another: Shop | None = None,
     ) -> None:
+        """`another` does what nobody could go on after, and is somebody new then; without it, whoever asks does that too."""
         self._url = url
         self._headers = {"admin": operator}
         self._client = client
@@ -198,7 +206,7 @@ class Sender:
             address = address.replace(name, value)
             body = body.replace(name.encode(), value.encode()) if isinstance(body, bytes) else body
         who = self._headers.get(request.operation.raw["tags"][0], self._client)
-        if BASES[request.operation.name].as_another:
+        if self._another and BASES[request.operation.name].as_another:
             who = self._another.headers
         async with self._session.request(
             request.operation.method,
@@ -208,8 +216,8 @@ class Sender:
             skip_auto_headers=("Content-Type",),
         ) as response:
             answer = Answer(response.status, response.headers, await response.read())
-        if who is self._another.headers and answer.status < HTTPStatus.BAD_REQUEST:
-            await self._another.sign_in()
+        if self._another and who is self._another.headers and answer.status < HTTPStatus.BAD_REQUEST:
+            await self._another.register_anew()
         return answer
 
     async def accepted(self, requests: Mapping[str, Request]) -> list[str]:

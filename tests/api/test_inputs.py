@@ -60,10 +60,16 @@ async def store(service: Service) -> AsyncIterator[Store]:
 
 @pytest.fixture(scope="module")
 async def sender(service: Service) -> AsyncIterator[Sender]:
-    """A client with a posting, another one, and an operator."""
-    async with Shop(service.url) as shop, Shop(service.url) as another, Shop(service.url) as operator:
+    """A client with a posting, another one, an operator, and a client that operators deal with."""
+    async with (
+        Shop(service.url) as shop,
+        Shop(service.url) as another,
+        Shop(service.url) as operator,
+        Shop(service.url) as managed,
+    ):
         await shop.register()
         await another.register()
+        await managed.register()
         await create_operator(service, operator.email)
         await operator.sign_in()
         code = (await shop.create_posting())["tracking_code"]
@@ -72,9 +78,9 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         keys = [await shop.create_api_key("postings:read") for _ in range(2)]
         named = {
             **{"CODE": code, "FINISHED": await shop.create_delivered_posting(), "UPDATE": update, "EMAIL": shop.email},
-            **{"APIKEY": keys[0]["id"], "OLDKEY": keys[1]["id"]},
+            **{"CLIENT": await managed.id(), "APIKEY": keys[0]["id"], "OLDKEY": keys[1]["id"]},
         }
-        opened = Sender(service.url, client=shop.headers, another=another, operator=operator.headers, named=named)
+        opened = Sender(service.url, client=shop.headers, operator=operator.headers, named=named, another=another)
         yield opened
         await opened.close()
 

@@ -67,6 +67,7 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "occurred_at": LATER,
         "status": "shipped",
     },
+    "audit_log": {"id": UUID(int=20), "actor_id": CLIENT, "action": "client.changed", "client_id": CLIENT},
     "tracking_code_key": {"round_1": 1, "round_2": 2, "round_3": 3, "round_4": 4},
 }
 """A row of each table that fits beside what add_known_rows wrote (of the first two: what it wrote)."""

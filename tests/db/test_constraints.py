@@ -7,6 +7,7 @@ import pytest
 
 from tests.db import (
     test_constraints_of_api_keys,
+    test_constraints_of_audit_log,
     test_constraints_of_clients,
     test_constraints_of_postings,
     test_constraints_of_sessions,
@@ -26,6 +27,7 @@ REFUSED: Final = (
     *test_constraints_of_sessions.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
+    *test_constraints_of_audit_log.REFUSED,
     *KEY,
 )
 

@@ -36,6 +36,13 @@ STATEMENTS: Final = _statements()
 INDEX_OF: Final = {
     "api_keys.SELECT_BEARERS": "api_keys_key_hash_key",
     "clients.SELECT_CREDENTIALS": "clients_email_key",
+    "clients.SELECT_CLIENTS": "clients_pkey",
+    "audit_log.SELECT_AUDIT_EVENTS": "audit_log_pkey",
+    "personal_data.ANONYMISE_POSTINGS": "postings_pkey",
+    "personal_data.EXPORT_POSTINGS": "postings_client_id_id",
+    "personal_data.EXPORT_STATUS_HISTORY": "status_history_pkey",
+    "personal_data.EXPORT_STATUS_UPDATES": "status_updates_client_id_seq",
+    "personal_data.EXPORT_IDEMPOTENCY_KEYS": "posting_idempotency_keys_pkey",
     "postings.SELECT_OWNED_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_STEPS": "postings_tracking_code_key",
     "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",
@@ -109,6 +116,9 @@ SELECT id, 'ERP', '{postings:read}', sha256(email::bytea), 'abcd' FROM clients;
 
 INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
 SELECT gen_random_uuid(), id, '{account}', '{hash}', now() + interval '1 day' FROM clients;
+
+INSERT INTO audit_log (action, client_id)
+SELECT 'client.registered', id FROM clients;
 
 INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
 SELECT id, email, '' FROM clients;

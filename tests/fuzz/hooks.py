@@ -70,6 +70,10 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
         case.query["cursor"] = _cursor(context.operation.path, case.query.get("sort", "-created_at"))
     if "tracking_code" in case.path_parameters:
         case.path_parameters["tracking_code"] = _with_check_digit(case.path_parameters["tracking_code"])
+    if "client_id" in case.path_parameters and _now_and_then(case.path_parameters):
+        case.path_parameters["client_id"] = os.environ["FUZZ_CLIENT_ID"]
+    if "update_id" in case.path_parameters and _now_and_then(case.path_parameters):
+        case.path_parameters["update_id"] = os.environ["FUZZ_UPDATE_ID"]
     if case.operation.definition.raw["operationId"] == "track" and _now_and_then(case.path_parameters):
         case.path_parameters["tracking_code"] = os.environ["FUZZ_TRACKING_CODE"]
     if isinstance(case.body, dict) and "grant_type" in case.body and _now_and_then(case.body):
@@ -119,7 +123,11 @@ def _print_what_there_is(case: Case[Any]) -> None:
 
 def _cursor(path: str, sort: Any) -> str:
     """A cursor as a page of this kind and order would have given it out."""
-    return encode_cursor("status_updates", 7) if "status" in path else encode_cursor(sort, 7, _PAST)
+    if "status" in path:
+        return encode_cursor("status_updates", 7)
+    if "/admin/" in path:
+        return encode_cursor("clients" if path.endswith("/clients") else "audit_log", str(uuid.uuid4()))
+    return encode_cursor(sort, 7, _PAST)
 
 
 def _with_check_digit(code: str) -> str:

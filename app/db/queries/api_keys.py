@@ -38,11 +38,12 @@ SELECT """
 
 SELECT_BEARERS: Final[LiteralString] = (
     """
-SELECT k.id, k.key_hash, k.client_id, k.scopes, k.expires_at,
-       (SELECT c.role FROM clients AS c WHERE c.id = k.client_id) AS role,
+SELECT k.id, k.key_hash, k.client_id, k.scopes, k.expires_at, c.role, c.suspended_at IS NOT NULL AS suspended,
        k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - $2::interval AS use_is_news
   FROM api_keys AS k
+  JOIN clients AS c ON c.id = k.client_id
  WHERE k.key_hash = ANY ($1::bytea[])
+   AND c.deleted_at IS NULL
    AND """
     + _IS_LIVE
 )
@@ -83,4 +84,9 @@ UPDATE api_keys
    AND client_id = $2
    AND revoked_at IS NULL
 RETURNING id
+"""
+
+DELETE_API_KEYS_OF_CLIENT: Final[LiteralString] = """
+DELETE FROM api_keys
+ WHERE client_id = $1
 """

@@ -16,19 +16,22 @@ RETURNING id
 """
 
 SELECT_SESSIONS: Final[LiteralString] = """
-SELECT s.id, s.client_id, (SELECT c.role FROM clients AS c WHERE c.id = s.client_id) AS role
+SELECT s.id, s.client_id, c.role, c.suspended_at IS NOT NULL AS suspended
   FROM sessions AS s
+  JOIN clients AS c ON c.id = s.client_id
  WHERE s.id = ANY ($1::uuid[])
+   AND c.deleted_at IS NULL
 """
 
 # $2 is for how long the answer to a refresh token that is spent may be asked for again.
 LOCK_SESSION: Final[LiteralString] = """
-SELECT s.client_id, c.role, s.scopes, s.token_hashes, s.spent_hash,
+SELECT s.client_id, c.role, c.suspended_at IS NOT NULL AS suspended, s.scopes, s.token_hashes, s.spent_hash,
        statement_timestamp() <= s.rotated_at + $2 AS just_rotated,
        statement_timestamp() > s.expires_at AS expired
   FROM sessions AS s
   JOIN clients AS c ON c.id = s.client_id
  WHERE s.id = $1
+   AND c.deleted_at IS NULL
    FOR UPDATE OF s
 """
 
@@ -50,12 +53,14 @@ UPDATE sessions
 DELETE_SESSION: Final[LiteralString] = """
 DELETE FROM sessions
  WHERE id = $1
+RETURNING client_id
 """
 
 DELETE_SESSION_OF_REFRESH_TOKEN: Final[LiteralString] = """
 DELETE FROM sessions
  WHERE id = $1
    AND ($2 = ANY (token_hashes) OR $2 = spent_hash)
+RETURNING client_id
 """
 
 DELETE_SESSIONS_OF_CLIENT: Final[LiteralString] = """

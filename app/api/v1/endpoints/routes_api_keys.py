@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 
 from app.api.problems import declares
-from app.core.deps import CallerDep, ReaderDep, TransactionDep
+from app.core.deps import CallerDep, ReaderDep, SourceDep, TransactionDep
 from app.models.api_keys import ApiKeyRequest, ApiKeyRotation, ApiKeys, NewApiKey
 from app.models.fields import Id
 from app.services import api_key_service
@@ -20,11 +20,11 @@ _NEW: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.post("", status_code=201, responses={**_NEW, **declares(TooManyApiKeys, ExpiryInPast)})
 async def create_api_key(
-    transaction: TransactionDep, caller: CallerDep, request: ApiKeyRequest, response: Response
+    transaction: TransactionDep, source: SourceDep, caller: CallerDep, request: ApiKeyRequest, response: Response
 ) -> NewApiKey:
     """Make an API key. It is shown in this answer and never again: if the answer is lost, revoke that key and make another."""
     response.headers["Cache-Control"] = "no-store"
-    return await api_key_service.create_api_key(transaction, caller, request)
+    return await api_key_service.create_api_key(transaction, source, caller, request)
 
 
 @router.get("")
@@ -35,14 +35,19 @@ async def list_api_keys(reader: ReaderDep, caller: CallerDep) -> ApiKeys:
 
 @router.post("/{key_id}/rotate", status_code=201, responses={**_NEW, **declares(ApiKeyNotFound, TooManyApiKeys)})
 async def rotate_api_key(
-    transaction: TransactionDep, caller: CallerDep, key_id: Id, rotation: ApiKeyRotation, response: Response
+    transaction: TransactionDep,
+    source: SourceDep,
+    caller: CallerDep,
+    key_id: Id,
+    rotation: ApiKeyRotation,
+    response: Response,
 ) -> NewApiKey:
     """Make a key in the place of this one, which stays good for `overlap_hours`: time to hand the new one to every system."""
     response.headers["Cache-Control"] = "no-store"
-    return await api_key_service.rotate_api_key(transaction, caller, key_id, rotation)
+    return await api_key_service.rotate_api_key(transaction, source, caller, key_id, rotation)
 
 
 @router.delete("/{key_id}", status_code=204, response_class=Response, responses=declares(ApiKeyNotFound))
-async def revoke_api_key(transaction: TransactionDep, caller: CallerDep, key_id: Id) -> None:
+async def revoke_api_key(transaction: TransactionDep, source: SourceDep, caller: CallerDep, key_id: Id) -> None:
     """End an API key: it is refused within 5 seconds."""
-    await api_key_service.revoke_api_key(transaction, caller, key_id)
+    await api_key_service.revoke_api_key(transaction, source, caller, key_id)
