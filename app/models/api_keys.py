@@ -27,7 +27,9 @@ class ApiKeyRequest(Shape):
 
     name: ShortText
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=10, json_schema_extra={"uniqueItems": True})]
-    expires_at: Timestamp | None = Field(default=None, description="It never expires by itself when not given.")
+    expires_at: Annotated[Timestamp, Field(examples=["2098-03-01T00:00:00-03:00"])] | None = Field(
+        default=None, description="It never expires by itself when not given."
+    )
 
     @field_validator("scopes")
     @classmethod

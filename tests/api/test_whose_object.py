@@ -191,11 +191,10 @@ async def barred(service: Service) -> AsyncIterator[Mapping[str, str]]:
     async with Shop(service.url) as suspended, Shop(service.url) as deleted, Shop(service.url) as shop:
         for name, each in (("suspended", suspended), ("deleted", deleted), ("ended", shop)):
             await each.register()
-            credentials[name] = each.headers["Authorization"]
-            key = await each.create_api_key(*KEY_SCOPES)
-            credentials[f"{name}_key"] = f"Bearer {key['key']}"
+            credentials |= {name: each.headers["Authorization"], f"{name}_key": await key_of(each)}
         await change(service, suspended, "suspended_at = now()")
         assert (await deleted.send("DELETE", "/clients/me")).status == 204
+        (key,) = (await shop.send("GET", "/clients/me/api-keys")).json["api_keys"]
         assert (await shop.send("DELETE", f"/clients/me/api-keys/{key['id']}")).status == 204
         await shop.send("POST", "/auth/revoke", data={"token": credentials["ended"].removeprefix("Bearer ")})
         for authorization in credentials.values():
