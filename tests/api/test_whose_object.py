@@ -187,7 +187,7 @@ async def refused(shop: Shop, authorization: str) -> None:
 @pytest.fixture(scope="module")
 async def barred(service: Service) -> AsyncIterator[Mapping[str, str]]:
     """Credentials of clients that are suspended or deleted, and such as were ended, which would all hold if they were not."""
-    credentials = {}
+    credentials: dict[str, str] = {}
     async with Shop(service.url) as suspended, Shop(service.url) as deleted, Shop(service.url) as shop:
         for name, each in (("suspended", suspended), ("deleted", deleted), ("ended", shop)):
             await each.register()
