@@ -75,15 +75,15 @@ class TestSuspension:
     async def test_its_keys_and_refresh_tokens_rest_meanwhile_and_are_good_again_after_it(
         self, operator: Shop, shop: Shop
     ) -> None:
-        key = {"headers": {"Authorization": f"Bearer {(await shop.create_api_key('postings:read'))['key']}"}}
+        by_key = {"Authorization": f"Bearer {(await shop.create_api_key('postings:read'))['key']}"}
         refresh = {"grant_type": "refresh_token", "refresh_token": (await shop.tokens())["refresh_token"]}
         client_id = await suspend(operator, shop)
-        by_key = await shop.send("GET", "/postings", **key)
+        asked = await shop.send("GET", "/postings", headers=by_key)
         refreshed = await shop.send("POST", "/auth/token", data=refresh)
-        assert (by_key.status, by_key.code) == (refreshed.status, refreshed.code) == (403, "client_suspended")
+        assert (asked.status, asked.code) == (refreshed.status, refreshed.code) == (403, "client_suspended")
         assert refreshed.json["error"] == "invalid_grant"
         await operator.send("POST", f"/admin/clients/{client_id}/restore")
-        assert (await shop.send("GET", "/postings", **key)).status == 200
+        assert (await shop.send("GET", "/postings", headers=by_key)).status == 200
         assert (await shop.send("POST", "/auth/token", data=refresh)).status == 200
 
     async def test_nobody_suspends_themselves(self, operator: Shop) -> None:
