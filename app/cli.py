@@ -23,6 +23,7 @@ from app.core.redis import open_streams
 from app.db.connection import open_database
 from app.db.database import DatabaseUnavailable
 from app.db.migrate import MigrationError, migrate
+from app.models.audit import Source
 from app.models.clients import Client, ClientRegistration
 from app.models.status_updates import Queue, Redrive
 from app.replay.errors import ReplayError
@@ -158,7 +159,9 @@ def create_operator(
         passwords = Passwords(threads=1)
         try:
             async with open_database(**settings.database_options) as database:
-                return await clients_service.register_client(database, passwords, registration, role="operator")
+                return await clients_service.register_client(
+                    database, passwords, Source(), registration, role="operator"
+                )
         finally:
             passwords.close()
 
@@ -204,7 +207,7 @@ def redrive() -> None:
             open_streams(**settings.stream_options) as streams,
             sending_hints(streams, flush_seconds=1) as hints,
         ):
-            return await queue_service.redrive_dead_letters(database, hints)
+            return await queue_service.redrive_dead_letters(database, hints, Source())
 
     typer.echo(f"{_run(work).redriven} dead letters queued again")
 

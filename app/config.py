@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 from urllib.parse import urlsplit
 
-from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
+from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password).*", re.IGNORECASE)
@@ -47,6 +47,14 @@ class StreamOptions(RedisOptions):
     count: int
 
 
+class TokenOptions(TypedDict):
+    """What access tokens are signed with, now and before, and how long they live."""
+
+    secret: str
+    previous_secret: str
+    lifetime: timedelta
+
+
 class Settings(BaseSettings):
     """One field is one environment variable of the same name in capitals."""
 
@@ -55,6 +63,10 @@ class Settings(BaseSettings):
     database_url: PostgresDsn = Field(description="PostgreSQL 18, as postgresql://user:password@host:5432/database.")
     redis_url: RedisDsn = Field(description="Redis 7.2 or Valkey 8, or newer, as redis://:password@host:6379/0.")
     jwt_secret: SecretStr = Field(description="What access tokens are signed with: at least 32 random characters.")
+    jwt_previous_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="The JWT_SECRET before this one: what it signed is taken too. Unset it after ACCESS_TOKEN_MINUTES.",
+    )
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
@@ -87,6 +99,9 @@ class Settings(BaseSettings):
         description="How often a stream without news says that it is alive: sooner than a proxy ends it.",
     )
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token lives.")
+    session_days: int = Field(
+        default=30, ge=1, le=365, description="How long a session lasts that no refresh token continues."
+    )
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
 
     tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -95,6 +110,13 @@ class Settings(BaseSettings):
     )
     freight_per_kg: Decimal = Field(default=Decimal("2.50"), ge=0, description="BRL per kilogram.")
     freight_per_cm3: Decimal = Field(default=Decimal("0.001"), ge=0, description="BRL per cubic centimetre.")
+
+    posting_retention_days: int = Field(
+        default=1825,
+        ge=1,
+        le=36500,
+        description="How long after its last step a posting keeps names, addresses and what its client wrote; then only logistic facts.",
+    )
 
     database_pool_size: int = Field(
         default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
@@ -127,10 +149,12 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
     log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
 
-    @field_validator("jwt_secret")
+    @field_validator("jwt_secret", "jwt_previous_secret")
     @classmethod
-    def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
+    def _is_a_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
         text = secret.get_secret_value()
+        if not text and info.field_name == "jwt_previous_secret":
+            return secret
         if len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or _KNOWN_SECRETS.fullmatch(text):
             raise ValueError(
                 "must be at least 32 random characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -192,9 +216,18 @@ class Settings(BaseSettings):
         return address.is_loopback or address.is_unspecified
 
     @property
-    def access_token_lifetime(self) -> timedelta:
-        """How long an access token lives."""
-        return timedelta(minutes=self.access_token_minutes)
+    def token_options(self) -> TokenOptions:
+        """What AccessTokens wants to know."""
+        return {
+            "secret": self.jwt_secret.get_secret_value(),
+            "previous_secret": self.jwt_previous_secret.get_secret_value(),
+            "lifetime": timedelta(minutes=self.access_token_minutes),
+        }
+
+    @property
+    def posting_retention(self) -> timedelta:
+        """How long after its last step a posting keeps its personal data."""
+        return timedelta(days=self.posting_retention_days)
 
 
 def read_settings() -> Settings:

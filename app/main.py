@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -17,6 +18,7 @@ from fastapi.routing import APIRoute
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
+from app.api.authentication import Authentication
 from app.api.backpressure import Backpressure
 from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
@@ -38,11 +40,14 @@ from app.core.redis import open_change_channel, open_streams
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.api_key_service import find_credentials
+from app.services.authentication import ApiKeyDesk, Authenticator, SessionDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.live_tracking import tracking_live
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
+from app.services.session_service import SessionRules, find_bearers
 from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 from app.web.busy import BusyPages
@@ -88,6 +93,11 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         live = await parts.enter_async_context(tracking_live(public_desk, closing))
         channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
         await parts.enter_async_context(listening(channel, live))
+        tokens = AccessTokens(**settings.token_options)
+        sessions: SessionDesk = LookupDesk(partial(find_bearers, database.reader))
+        api_keys: ApiKeyDesk = LookupDesk(partial(find_credentials, database))
+        parts.push_async_callback(sessions.close)
+        parts.push_async_callback(api_keys.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         labels = LabelRenderer(public_url=settings.public_url)
@@ -102,7 +112,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             event_heartbeat_seconds=settings.event_heartbeat_seconds,
             stream=streams[0],
             passwords=passwords,
-            tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),
+            session_rules=SessionRules(tokens=tokens, lifetime=timedelta(days=settings.session_days)),
+            authenticator=Authenticator(tokens, sessions, api_keys),
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
@@ -152,8 +163,9 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         limit=64 * _KB,
         batch_limit=2 * _KB * _KB,
         batches=("/api/v1/postings/batch", "/api/v1/status-updates"),
-        forms=("/api/v1/auth/token",),
+        forms=("/api/v1/auth/token", "/api/v1/auth/revoke"),
     )
+    app.add_middleware(Authentication)
     app.add_middleware(RequestId)
     handlers.add_handlers(app)
     docs.add_docs(app)

@@ -17,6 +17,7 @@ from app.core.hint_sender import announcing
 from app.core.logging import configure_logging
 from app.core.redis import open_change_channel, open_streams
 from app.db.connection import open_database
+from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
 from app.workers.posting_status_worker import PostingStatusWorker
 
@@ -39,6 +40,7 @@ async def run(settings: Settings) -> None:
             streams,
             decider,
             announcer,
+            PersonalDataEraser(database, retention=settings.posting_retention),
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             batch_size=settings.worker_batch_size,

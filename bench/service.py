@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 
 from app.core.auth import AccessTokens
 from app.embedded.folder import free_port
 from app.embedded.process import Process
+from app.models.scopes import scopes_of
 from bench.ground import Ground, Place
 from bench.load import UNIQUE, request
 from bench.programs import ROOT, module, running, wait_until_answers
@@ -41,10 +43,18 @@ async def account(place: Place, *, codes: int = _CODES) -> Account:
     """Sign in as the client, who has so many postings at hand."""
     connection = await asyncpg.connect(place.database_url)
     client = await connection.fetchval("SELECT id FROM clients")
+    session, scopes = uuid4(), scopes_of("client")
+    await connection.execute(
+        """
+        INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
+        VALUES ($1, $2, $3, ARRAY[''::bytea], now() + interval '1 hour')
+        """,
+        *(session, client, scopes),
+    )
     rows = await connection.fetch("SELECT tracking_code FROM postings ORDER BY id LIMIT $1", codes)
     await connection.close()
     tokens = AccessTokens(place.environment["JWT_SECRET"], lifetime=timedelta(hours=1))
-    return Account(tokens.issue(client, "client"), [row["tracking_code"] for row in rows])
+    return Account(tokens.issue(session, client, "client", scopes), [row["tracking_code"] for row in rows])
 
 
 @contextmanager

@@ -47,12 +47,16 @@ class Answer:
         return str(problem["code"])
 
 
+def _new_email() -> str:
+    return f"{uuid.uuid4().hex}@shop.com.br"
+
+
 class Shop:
     """A session with the API; anonymous until it has registered or signed in."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.email = f"{uuid.uuid4().hex}@shop.com.br"
+        self.email = _new_email()
         self.headers: dict[str, str] = {}
         self._session = aiohttp.ClientSession()
 
@@ -81,10 +85,32 @@ class Shop:
 
     async def sign_in(self) -> None:
         """Get an access token and use it from here on."""
+        self.headers["Authorization"] = f"Bearer {(await self.tokens())['access_token']}"
+
+    async def tokens(self) -> dict[str, Any]:
+        """The tokens of a new session."""
         form = {"grant_type": "password", "username": self.email, "password": PASSWORD}
         answer = await self.send("POST", "/auth/token", data=form)
         assert answer.status == 200, answer.body
-        self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
+        given: dict[str, Any] = answer.json
+        return given
+
+    async def register_anew(self) -> None:
+        """Register and sign in as somebody else than before."""
+        self.email = _new_email()
+        await self.register()
+
+    async def id(self) -> str:
+        """The id of this client."""
+        found: str = (await self.send("GET", "/clients/me")).json["id"]
+        return found
+
+    async def create_api_key(self, *scopes: str, **fields: Any) -> dict[str, Any]:
+        """An API key of this client."""
+        answer = await self.send("POST", "/clients/me/api-keys", {"name": "ERP", "scopes": scopes, **fields})
+        assert answer.status == 201, answer.body
+        created: dict[str, Any] = answer.json
+        return created
 
     async def create_posting(self, **fields: Any) -> dict[str, Any]:
         """A posting of this client."""

@@ -23,6 +23,8 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("JWT_SECRET", "short"),
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
         ("JWT_SECRET", "ab" * 32),
+        ("JWT_PREVIOUS_SECRET", "short"),
+        ("SESSION_DAYS", "0"),
         ("TRACKING_CODE_PREFIXES", "Z1"),
         ("TRACKING_CODE_PREFIXES", "ZP,ZP"),
         ("TRACKING_CODE_PREFIXES", ""),

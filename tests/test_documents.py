@@ -46,7 +46,7 @@ def test_the_table_tells_every_setting_with_its_default(name: str) -> None:
     for field, info in Settings.model_fields.items():
         default = ",".join(info.default) if isinstance(info.default, tuple) else str(info.default)
         required = info.default is PydanticUndefined
-        assert told.pop(field.upper()) in (("required", "obrigatória") if required else (default,))
+        assert told.pop(field.upper()) in (("required", "obrigatória") if required else (default or "—",))
     assert not told
 
 

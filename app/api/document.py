@@ -15,7 +15,14 @@ from app.api.edge_errors import (
 from app.api.middleware import REQUEST_ID
 from app.api.problems import Problem, declare
 from app.models.shape import never_null
-from app.services.errors import Overloaded, Refusal
+from app.services.errors import (
+    ClientSuspended,
+    InsufficientScope,
+    MistypedApiKey,
+    NotAuthenticated,
+    Overloaded,
+    Refusal,
+)
 
 # What stands in the way of every request, whatever its route.
 _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
@@ -24,6 +31,12 @@ _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
     TooManyRequests,
     Overloaded,
     ServiceUnavailable,
+)
+_OF_CREDENTIALS: Final[tuple[type[Refusal], ...]] = (
+    NotAuthenticated,
+    MistypedApiKey,
+    ClientSuspended,
+    InsufficientScope,
 )
 _OF_BODIES: Final[dict[str, tuple[type[Refusal], ...]]] = {
     "application/json": (MalformedJson, BodyTooLarge, UnsupportedMediaType),
@@ -76,6 +89,8 @@ def _refusals(method: str, operation: dict[str, Any]) -> list[type[Refusal]]:
     kinds: list[type[Refusal]] = [*_EVERYWHERE]
     for media_type in operation.get("requestBody", {}).get("content", ()):
         kinds += _OF_BODIES[media_type]
+    if "security" in operation:
+        kinds += _OF_CREDENTIALS
     if method != "get":
         kinds.append(OutcomeUnknown)
     return kinds

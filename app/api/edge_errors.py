@@ -16,7 +16,7 @@ class MalformedParameters(Refusal):
 
 
 class UnsupportedMediaType(Refusal):
-    """Send the body as application/json (POST /api/v1/auth/token alone takes application/x-www-form-urlencoded), and not compressed."""
+    """Send the body as application/json (POST /api/v1/auth/token and /revoke: application/x-www-form-urlencoded), not compressed."""
 
 
 class BodyTooLarge(Refusal):

@@ -1,9 +1,9 @@
 """Answers that are files, and how the document tells of them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.models.labels import LabelFile
 
@@ -14,6 +14,12 @@ def file_response(file: LabelFile) -> Response:
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
+def stream_response(name: str, media_type: str, pieces: AsyncIterator[bytes]) -> Response:
+    """A file that is sent while it is made, to be saved under its name. What goes wrong meanwhile cuts it off: it never seems whole."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
 def files(description: str, examples: Mapping[str, str]) -> dict[str, Any]:
     """A response for OpenAPI: its media types, each with an example of how such a file begins."""
     return {
@@ -22,7 +28,10 @@ def files(description: str, examples: Mapping[str, str]) -> dict[str, Any]:
             "Content-Disposition": {
                 "description": "What to call the file.",
                 "required": True,
-                "schema": {"type": "string", "pattern": '^inline; filename="[A-Za-z0-9]+\\.(pdf|png|zpl)"$'},
+                "schema": {
+                    "type": "string",
+                    "pattern": '^(inline|attachment); filename="[A-Za-z0-9]+\\.(pdf|png|zpl|zip)"$',
+                },
             }
         },
         "content": {

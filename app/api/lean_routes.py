@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
+from fastapi.params import Security
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from typing_extensions import override
 
 from app.api.middleware import JSON_BODY
 from app.core.deps import (
-    CallerDep,
+    OUTCOME,
     IdempotencyKeyDep,
     Parts,
     PartsDep,
@@ -32,7 +33,7 @@ from app.core.deps import (
 )
 from app.models.fields import TRACKING_CODE
 from app.models.shape import Shape
-from app.services.auth_service import authenticate
+from app.services.authentication import Credential
 from app.services.errors import Refusal
 
 HOT: Final = frozenset({"request_status_update", "request_status_updates", "create_postings", "get_posting", "track"})
@@ -52,8 +53,10 @@ class _Asked:
     headers: Mapping[bytes, str]
 
     @property
-    def caller(self) -> object:
-        return authenticate(self.parts.tokens, self.headers.get(b"authorization"))
+    def credential(self) -> Credential:
+        if isinstance(credential := self.scope.get(OUTCOME), Credential):
+            return credential
+        raise _NotPlain
 
     @property
     def idempotency_key(self) -> object:
@@ -68,7 +71,6 @@ _Argument = Callable[[_Asked], Any]
 _ARGUMENTS: Final[tuple[tuple[object, _Argument], ...]] = (
     (PartsDep, lambda asked: asked.parts),
     (ReaderDep, lambda asked: asked.parts.database.reader),
-    (CallerDep, lambda asked: asked.caller),
     (IdempotencyKeyDep, lambda asked: asked.idempotency_key),
     # A code that is written as it is stored: only then is it sure that the path is of no other route.
     (TrackingCodePath, lambda asked: asked.place[1]),
@@ -80,6 +82,10 @@ def _argument(annotation: Any) -> _Argument:
     """How to find the argument that a route's function wants; the same as FastAPI would find."""
     if inspect.isclass(annotation) and issubclass(annotation, Shape):
         return lambda asked: annotation.model_validate(asked.scope[JSON_BODY])
+    for told in getattr(annotation, "__metadata__", ()):
+        if isinstance(told, Security):
+            (needed,) = list(told.scopes or ())
+            return lambda asked: asked.credential.permit(needed)
     return next(find for kind, find in _ARGUMENTS if kind == annotation)
 
 

@@ -12,6 +12,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A postagem já está nesse status, e a atualização não traz lugar nem descrição que façam dela uma leitura.",
     ),
     "already_recorded": ("Já registrado", "O histórico já contém exatamente este passo."),
+    "api_key_not_found": ("Chave de API não encontrada", "Você não tem uma chave de API com este id que ainda valha."),
     "backlog_full": (
         "Fila cheia",
         "Atualizações de status demais esperam decisão, e nada foi feito: tente de novo depois do tempo em Retry-After.",
@@ -21,6 +22,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Corpo grande demais",
         "O corpo é maior do que esta rota aceita: 64 KB, ou 2 MB para um lote. Divida-o.",
     ),
+    "client_not_found": ("Cliente não encontrado", "Não existe um cliente com este id."),
+    "client_suspended": (
+        "Conta suspensa",
+        "Esta conta está suspensa: nada pode ser feito com ela até que o operador deste serviço a restaure.",
+    ),
     "duplicate_reference": (
         "Referência repetida",
         "A mesma referência aparece duas vezes nesta requisição: referências são únicas.",
@@ -29,12 +35,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "E-mail já cadastrado",
         "Já existe um cliente com este e-mail: peça um token com ele ou cadastre outro e-mail.",
     ),
+    "expiry_in_past": ("Validade no passado", "expires_at está no passado: envie uma hora que ainda vem, ou nenhuma."),
     "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
     "idempotency_key_reused": (
         "Idempotency-Key reutilizada",
         "Esta Idempotency-Key foi usada com outra requisição: repita aquela sem mudanças ou use uma chave nova.",
     ),
     "illegal_transition": ("Transição ilegal", "O status da postagem não pode ser seguido por este."),
+    "insufficient_scope": (
+        "Escopo insuficiente",
+        "A credencial desta requisição não tem o escopo que esta operação exige: WWW-Authenticate diz qual.",
+    ),
     "internal_error": (
         "Erro interno",
         "A atualização não pôde ser decidida por um erro nosso; um operador a vê e pode mandar decidi-la de novo.",
@@ -45,9 +56,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Este cursor não é um que uma página tenha dado: use next_cursor como veio, com a mesma ordenação, ou comece sem cursor.",
     ),
     "invalid_data": ("Dado inválido", "Um valor desta requisição está fora do que pode ser guardado."),
+    "invalid_grant": (
+        "Refresh token inválido",
+        "Este refresh token não vale mais: já foi usado, ou sua sessão terminou ou nunca começou. Entre de novo.",
+    ),
     "invalid_idempotency_key": (
         "Idempotency-Key inválida",
         "Uma Idempotency-Key tem de 1 a 255 caracteres ASCII imprimíveis.",
+    ),
+    "invalid_scope": (
+        "Escopo inválido",
+        "Foi pedido um escopo que não existe ou não pode ser dado aqui: omita `scope` para receber todos os que podem.",
     ),
     "invalid_tracking_code": (
         "Código de rastreio inválido",
@@ -69,9 +88,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Método não permitido",
         "Este endereço não aceita este método: o cabeçalho Allow diz quais aceita.",
     ),
+    "mistyped_api_key": (
+        "Chave de API com erro de digitação",
+        "Isto começa como uma chave de API, e a soma de verificação não confere: procure um erro de digitação ou caracteres perdidos.",
+    ),
     "not_authenticated": (
         "Não autenticado",
-        "É preciso um token de acesso válido: obtenha um em POST /api/v1/auth/token e envie-o como 'Authorization: Bearer …'.",
+        "É preciso um token de acesso (POST /api/v1/auth/token) ou uma chave de API que valha, enviado como 'Authorization: Bearer …'.",
     ),
     "not_found": ("Não encontrado", "Não há nada neste endereço: veja em /docs o que há."),
     "occurred_at_in_future": (
@@ -79,6 +102,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "occurred_at está mais de 5 minutos à frente do relógio do servidor: envie a hora em que aconteceu, com o fuso.",
     ),
     "operator_only": ("Só para operadores", "Só um operador pode fazer isto."),
+    "own_account": ("A própria conta", "Você não pode suspender a sua própria conta: outro operador pode."),
     "out_of_sequence": (
         "Fora de sequência",
         "Na hora informada, os passos anteriores e posteriores não permitem este status.",
@@ -117,6 +141,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Atualização não encontrada",
         "Você não tem uma atualização de status com este id.",
     ),
+    "too_many_api_keys": (
+        "Chaves de API demais",
+        "Você tem 50 chaves de API que ainda valem: revogue uma que ninguém usa.",
+    ),
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
     "too_many_requests": (
         "Requisições demais",
@@ -132,10 +160,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "unsupported_media_type": (
         "Tipo de conteúdo não aceito",
-        "Envie o corpo como application/json (só POST /api/v1/auth/token aceita application/x-www-form-urlencoded).",
+        "Envie o corpo como application/json (POST /api/v1/auth/token e /revoke: application/x-www-form-urlencoded), sem compressão.",
     ),
     "validation_failed": (
         "Validação falhou",
         "A requisição não tem a forma que esta rota aceita: `errors` lista cada lugar e o que está errado nele.",
     ),
+    "wrong_password": ("Senha errada", "A senha atual está errada, e nada foi mudado."),
 }

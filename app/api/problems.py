@@ -17,11 +17,19 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     edge_errors.MalformedJson: 400,
     edge_errors.MalformedParameters: 400,
     errors.InvalidCursor: 400,
+    errors.InvalidGrant: 400,
     errors.InvalidIdempotencyKey: 400,
+    errors.InvalidScope: 400,
     errors.InvalidCredentials: 401,
+    errors.MistypedApiKey: 401,
     errors.NotAuthenticated: 401,
+    errors.ClientSuspended: 403,
+    errors.InsufficientScope: 403,
     errors.OperatorOnly: 403,
+    errors.WrongPassword: 403,
     edge_errors.NotFound: 404,
+    errors.ApiKeyNotFound: 404,
+    errors.ClientNotFound: 404,
     errors.PostingNotFound: 404,
     errors.StatusUpdateNotFound: 404,
     errors.TrackingNotFound: 404,
@@ -33,12 +41,15 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.HistoryFull: 409,
     errors.IllegalTransition: 409,
     errors.OutOfSequence: 409,
+    errors.OwnAccount: 409,
     errors.ReferenceTaken: 409,
+    errors.TooManyApiKeys: 409,
     edge_errors.BodyTooLarge: 413,
     edge_errors.UnsupportedMediaType: 415,
     edge_errors.InvalidData: 422,
     edge_errors.ValidationFailed: 422,
     errors.DuplicateReference: 422,
+    errors.ExpiryInPast: 422,
     errors.IdempotencyKeyReused: 422,
     errors.InvalidTrackingCode: 422,
     errors.LabelSizeUnsupported: 422,
@@ -55,6 +66,12 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.PostingHeld: 503,
     errors.ShuttingDown: 503,
     errors.TrackingCodesExhausted: 503,
+}
+_OAUTH_ERRORS: Final[dict[type[Refusal], str]] = {
+    errors.ClientSuspended: "invalid_grant",
+    errors.InvalidCredentials: "invalid_grant",
+    errors.InvalidGrant: "invalid_grant",
+    errors.InvalidScope: "invalid_scope",
 }
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 2
@@ -91,6 +108,12 @@ class Problem(Shape):
     code: str = Field(json_schema_extra={"enum": [*sorted(kind.code() for kind in STATUS_OF)]})
     errors: list[InvalidPlace] | None = Field(default=None, json_schema_extra=never_null)
     references: list[str] | None = Field(default=None, json_schema_extra=never_null)
+    scope: str | None = Field(default=None, description="The scope that is missing.", json_schema_extra=never_null)
+    error: str | None = Field(
+        default=None,
+        description="The same for a client of OAuth 2.0, as RFC 6749, section 5.2, names it.",
+        json_schema_extra=never_null,
+    )
 
 
 def title_of(kind: type[Refusal]) -> str:
@@ -130,17 +153,21 @@ def problem_response(
         code=kind.code(),
         errors=[*(places or ()), *(InvalidPlace(place=place, detail=what) for place, what in refusal.places)] or None,
         references=list(refusal.references) if isinstance(refusal, errors.ReferenceTaken) else None,
+        scope=refusal.scope if isinstance(refusal, errors.InsufficientScope) else None,
+        error=_OAUTH_ERRORS.get(kind),
     )
     return JSONResponse(
         problem.model_dump(exclude_none=True),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={**_headers_of(status), **(headers or {})},
+        headers={**_headers_of(refusal, status), **(headers or {})},
     )
 
 
-def _headers_of(status: int) -> dict[str, str]:
-    """What the status calls for (RFC 9110): how to authenticate, when to come back."""
+def _headers_of(refusal: Refusal, status: int) -> dict[str, str]:
+    """What the status calls for (RFC 9110, RFC 6750): how to authenticate, when to come back."""
+    if isinstance(refusal, errors.InsufficientScope):
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{refusal.scope}"'}
     match status:
         case 401:
             return {"WWW-Authenticate": "Bearer"}

@@ -1,7 +1,8 @@
 """Passwords and access tokens: pure, but for the threads that hash."""
 
-import time
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.core.threads import BoundedThreads
 from app.models.clients import Role
+from app.models.scopes import Scope, known_scopes
 
 T = TypeVar("T")
 
@@ -67,78 +69,75 @@ class TokenRefused(Exception):
     """The text is not an access token of ours, or its time has passed."""
 
 
-# For so long a token that was read once is not read again: whatever ends a token before its time bites as late as that.
-_REMEMBERED_SECONDS: Final = 2.0
-_MOST_REMEMBERED: Final = 10_000
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What an access token says: of which session it is, what its bearer may do, and from when to when, in seconds since 1970."""
+
+    session_id: UUID
+    scopes: frozenset[Scope]
+    begins: float
+    ends: float
 
 
 class AccessTokens:
-    """Access tokens: JWTs (RFC 7519, RFC 9068) signed with HMAC-SHA-256."""
+    """Access tokens: JWTs (RFC 7519, RFC 9068) signed with HMAC-SHA-256, each with the id of the key that signed it.
 
-    def __init__(self, secret: str, *, lifetime: timedelta) -> None:
+    New ones are signed with `secret`. While it takes the place of another, those that the other signed are taken too.
+    """
+
+    def __init__(self, secret: str, previous_secret: str = "", *, lifetime: timedelta) -> None:
         self._secret = secret
+        self._kid = _key_id(secret)
+        self._secrets = {_key_id(each): each for each in (secret, previous_secret) if each}
         self._lifetime = lifetime
-        # The bearer of each token; until when that is not asked again, by a clock that only goes forward; and the token's own time.
-        self._remembered: dict[str, tuple[tuple[UUID, Role], float, tuple[float, float]]] = {}
 
     @property
     def lifetime_seconds(self) -> int:
         """How long a token lives."""
         return int(self._lifetime.total_seconds())
 
-    def issue(self, client_id: UUID, role: Role) -> str:
-        """A token that says who its bearer is."""
+    def issue(self, session_id: UUID, client_id: UUID, role: Role, scopes: Iterable[Scope]) -> str:
+        """A token of this session, for its client."""
         now = datetime.now(UTC)
         claims = {
             "iss": _NAME,
             "aud": _NAME,
             "sub": str(client_id),
+            "sid": str(session_id),
             "role": role,
+            "scope": " ".join(scopes),
             "iat": now,
             "nbf": now,
             "exp": now + self._lifetime,
         }
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": _TYPE})
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM, headers={"typ": _TYPE, "kid": self._kid})
 
-    def read(self, token: str) -> tuple[UUID, Role]:
-        """Who the bearer is; raises TokenRefused. What was read is remembered for a moment, within the token's own time."""
-        if known := self._remembered.get(token):
-            bearer, fresh_until, (begins, ends) = known
-            if time.monotonic() < fresh_until and begins <= time.time() < ends:
-                return bearer
-        bearer, own_time = self._verify(token)
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[token] = (bearer, time.monotonic() + _REMEMBERED_SECONDS, own_time)
-        return bearer
-
-    def _verify(self, token: str) -> tuple[tuple[UUID, Role], tuple[float, float]]:
-        """Who the bearer is, and from when to when the token holds, in seconds since 1970."""
+    def read(self, token: str) -> AccessClaims:
+        """What the token says; raises TokenRefused. Whether its session has ended, no token can say."""
         try:
-            decoded = jwt.decode_complete(
+            header = jwt.get_unverified_header(token)
+            if header.get("typ") != _TYPE:
+                raise TokenRefused("the token is of another type")
+            claims = jwt.decode(
                 token,
-                self._secret,
+                self._secrets[str(header.get("kid"))],
                 algorithms=[_ALGORITHM],
                 issuer=_NAME,
                 audience=_NAME,
                 leeway=_LEEWAY,
-                options={"require": ["iss", "aud", "sub", "iat", "nbf", "exp"]},
+                options={"require": ["iss", "aud", "sub", "sid", "scope", "iat", "nbf", "exp"]},
             )
-            if decoded["header"].get("typ") != _TYPE:
-                raise TokenRefused("the token is of another type")
-            claims = decoded["payload"]
             leeway = _LEEWAY.total_seconds()
-            own_time = max(int(claims["nbf"]), int(claims["iat"])) - leeway, int(claims["exp"]) + leeway
-            return (UUID(claims["sub"]), _role(claims)), own_time
-        except (jwt.InvalidTokenError, ValueError) as error:
+            return AccessClaims(
+                session_id=UUID(claims["sid"]),
+                scopes=known_scopes(str(claims["scope"]).split(" ")),
+                begins=max(int(claims["nbf"]), int(claims["iat"])) - leeway,
+                ends=int(claims["exp"]) + leeway,
+            )
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise TokenRefused(str(error)) from error
 
 
-def _role(claims: Mapping[str, object]) -> Role:
-    match claims.get("role"):
-        case "client":
-            return "client"
-        case "operator":
-            return "operator"
-        case other:
-            raise TokenRefused(f"there is no role {other!r}")
+def _key_id(secret: str) -> str:
+    """Tells keys apart, and nothing else about them."""
+    return hashlib.sha256(f"postagens key id {secret}".encode()).hexdigest()[:16]

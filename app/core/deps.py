@@ -1,28 +1,33 @@
 """What a route may ask for. All of it is `async`: FastAPI would send anything else to a thread."""
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Path, Request
-from fastapi.security import OAuth2PasswordBearer
+from fastapi import Depends, Header, Path, Request, Security
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer, SecurityScopes
 from pydantic import BeforeValidator
+from starlette.types import Scope as AsgiScope
 
-from app.core.auth import AccessTokens, Passwords
+from app.core.auth import Passwords
 from app.core.hint_sender import HintSender
 from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
 from app.labels.renderer import LabelRenderer
+from app.models.audit import Source
 from app.models.clients import Caller
 from app.models.fields import parse_count
+from app.models.scopes import SCOPES
 from app.services.acceptance_desk import AcceptanceDesk
-from app.services.auth_service import authenticate
-from app.services.errors import InvalidIdempotencyKey, OperatorOnly
+from app.services.authentication import Authenticator, Credential
+from app.services.errors import InvalidIdempotencyKey, NotAuthenticated, OperatorOnly
 from app.services.live_tracking import LiveTracking
 from app.services.posting_lifecycle import MOST_STEPS
 from app.services.posting_service import OwnedDesk, PostingRules
+from app.services.session_service import SessionRules
 from app.services.tracking_service import PublicDesk
 
 
@@ -39,7 +44,8 @@ class Parts:
     event_heartbeat_seconds: float
     stream: HintStream
     passwords: Passwords
-    tokens: AccessTokens
+    session_rules: SessionRules
+    authenticator: Authenticator
     posting_rules: PostingRules
     labels: LabelRenderer
     public_url: str
@@ -71,25 +77,81 @@ ReaderDep = Annotated[Executor, Depends(get_reader)]
 # scope="function": committed before the answer is sent, so a commit that fails is never answered with a success.
 TransactionDep = Annotated[Transaction, Depends(open_transaction, scope="function")]
 
-_bearer: Final = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+OUTCOME: Final = "postagens.outcome"
+"""The key of a scope under which stands what came of looking at the request's credential: it, or why there is none."""
 
 
-async def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | None, Depends(_bearer)]) -> Caller:
-    """Who makes the request; raises NotAuthenticated."""
-    return authenticate(parts.tokens, request.headers.get("Authorization"))
+def credential_of(scope: AsgiScope) -> Credential:
+    """What the request was made with; raises NotAuthenticated, or whatever the look at it raised."""
+    outcome: object = scope.get(OUTCOME)
+    if isinstance(outcome, Credential):
+        return outcome
+    raise outcome if isinstance(outcome, Exception) else NotAuthenticated
 
 
-CallerDep = Annotated[Caller, Depends(get_caller)]
+_oauth: Final = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/token",
+    refreshUrl="/api/v1/auth/token",
+    scopes=dict(SCOPES.items()),
+    auto_error=False,
+)
+_api_key: Final = HTTPBearer(
+    scheme_name="ApiKey",
+    bearerFormat="postagens_live_…",
+    description="POST /api/v1/clients/me/api-keys",
+    auto_error=False,
+)
+# They are for the document alone: what they find has been looked at already.
+_Token = Annotated[object, Depends(_oauth)]
+_Key = Annotated[object, Depends(_api_key)]
 
 
-async def get_operator(caller: CallerDep) -> Caller:
+async def get_account(request: Request, _token: _Token) -> Caller:
+    """The account itself, which no API key may look after; raises NotAuthenticated and InsufficientScope."""
+    return credential_of(request.scope).permit("account")
+
+
+async def get_caller(request: Request, needed: SecurityScopes, _token: _Token, _key: _Key) -> Caller:
+    """Who makes the request, which needs one scope; raises NotAuthenticated and InsufficientScope."""
+    (scope,) = needed.scopes
+    return credential_of(request.scope).permit(scope)
+
+
+CallerDep = Annotated[Caller, Security(get_account, scopes=["account"])]
+PostingsReaderDep = Annotated[Caller, Security(get_caller, scopes=["postings:read"])]
+PostingsWriterDep = Annotated[Caller, Security(get_caller, scopes=["postings:write"])]
+StatusWriterDep = Annotated[Caller, Security(get_caller, scopes=["status:write"])]
+LabelsReaderDep = Annotated[Caller, Security(get_caller, scopes=["labels:read"])]
+
+
+async def get_operator(request: Request, _token: _Token) -> Caller:
     """The operator who makes the request; raises OperatorOnly for anybody else."""
-    if caller.role != "operator":
+    credential = credential_of(request.scope)
+    if credential.caller.role != "operator":
         raise OperatorOnly
-    return caller
+    return credential.permit("admin")
 
 
-OperatorDep = Annotated[Caller, Depends(get_operator)]
+OperatorDep = Annotated[Caller, Security(get_operator, scopes=["admin"])]
+
+
+async def get_address(request: Request) -> str | None:
+    """The IP address that the request came from, as a proxy has it that is trusted; None where that is none."""
+    try:
+        return str(ipaddress.ip_address(request.client.host if request.client else "")).partition("%")[0]
+    except ValueError:
+        return None
+
+
+AddressDep = Annotated[str | None, Depends(get_address)]
+
+
+async def get_source(request: Request, address: AddressDep) -> Source:
+    """Who does this and from where, for the audit log. It asks for no scope: CallerDep or OperatorDep stands beside it."""
+    return Source(actor_id=credential_of(request.scope).caller.id, address=address)
+
+
+SourceDep = Annotated[Source, Depends(get_source)]
 
 TrackingCodePath = Annotated[
     str,

@@ -1,11 +1,11 @@
-"""Shapes of clients and of their signing in."""
+"""Shapes of clients."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
-from app.models.fields import Document, Email, FormText, Name, Password, Timestamp, TriedPassword, Username
+from app.models.fields import Document, Email, Name, Password, Timestamp
 from app.models.shape import Shape, never_null
 
 Role: TypeAlias = Literal["client", "operator"]
@@ -44,17 +44,6 @@ class ClientChanges(Shape):
         return name
 
 
-class PasswordGrant(Shape):
-    """The form of RFC 6749, section 4.3.2; `scope` and the client's own credentials may be sent and change nothing."""
-
-    grant_type: Literal["password"]
-    username: Username
-    password: TriedPassword
-    scope: FormText = ""
-    client_id: FormText = ""
-    client_secret: FormText = ""
-
-
 class Client(Shape):
     """A client as it sees itself."""
 
@@ -67,20 +56,13 @@ class Client(Shape):
 
 
 class Caller(Shape):
-    """Who makes a request, as the access token says it."""
+    """Who makes a request; a suspended one is let in nowhere."""
 
     id: UUID
     role: Role
+    suspended: bool = False
 
     @property
     def scope(self) -> UUID | None:
         """Whose rows this caller may see: its own id, or None for an operator, who sees all."""
         return None if self.role == "operator" else self.id
-
-
-class AccessToken(Shape):
-    """RFC 6749, section 5.1; `expires_in` in seconds."""
-
-    access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name
-    expires_in: Annotated[int, Field(ge=1)]

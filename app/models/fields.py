@@ -181,6 +181,11 @@ Timestamp = Annotated[
     BeforeValidator(parse_timestamp),
     WithJsonSchema(_schema(_TIMESTAMP, format="date-time", examples=["2026-03-01T14:30:00-03:00"])),
 ]
+Expiry = Annotated[
+    datetime,
+    BeforeValidator(parse_timestamp),
+    WithJsonSchema(_schema(_TIMESTAMP, format="date-time", examples=["2098-03-01T00:00:00-03:00"])),
+]
 Day = Annotated[
     date, BeforeValidator(_parse_date), WithJsonSchema(_schema(_DATE, format="date", examples=["2026-03-10"]))
 ]
@@ -232,6 +237,7 @@ WrittenCodes = Annotated[
     str, Field(min_length=1, max_length=1000, json_schema_extra=_OF_TEXT), AfterValidator(_clean_text)
 ]
 FormText = Annotated[str, Field(max_length=500, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
+TokenText = Annotated[str, Field(max_length=4096, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
 Service = Annotated[str, Field(pattern=f"^{_SERVICE}$", examples=["standard"])]
 Password = Annotated[
     str, Field(min_length=8, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)

@@ -1,24 +1,40 @@
-"""Signing in: a password for an access token, and an access token for its caller."""
+"""Signing in: a password for the tokens of a session, and what else a password opens."""
 
-from app.core.auth import AccessTokens, TokenRefused
-from app.db.database import Executor
+from app.db.database import Database
 from app.db.queries import clients
-from app.models.clients import AccessToken, Caller, PasswordGrant
-from app.services.errors import InvalidCredentials, NotAuthenticated
+from app.models.audit import Source
+from app.models.auth import PasswordChange, TokenRequest, Tokens
+from app.models.clients import Caller
+from app.models.scopes import scopes_of
+from app.services import session_service
+from app.services.audit_service import record_event
+from app.services.errors import ClientSuspended, InvalidCredentials, WrongPassword
 from app.services.ports import PasswordHasher
+from app.services.session_service import SessionRules
 
 
-async def issue_access_token(
-    executor: Executor, passwords: PasswordHasher, tokens: AccessTokens, grant: PasswordGrant
-) -> AccessToken:
-    """An access token for the account with this e-mail and password; raises InvalidCredentials.
+async def issue_tokens(
+    database: Database, passwords: PasswordHasher, rules: SessionRules, source: Source, request: TokenRequest
+) -> Tokens:
+    """Tokens for a password or a refresh token; raises InvalidCredentials, InvalidGrant, and then ClientSuspended and InvalidScope."""
+    if request.grant_type == "refresh_token":
+        return await session_service.refresh_session(database, rules, source, request.refresh_token, request.scope)
+    return await _sign_in(database, passwords, rules, request)
 
-    An unknown e-mail takes as long and is answered the same as a wrong password.
-    """
-    row = await executor.fetch_one(clients.SELECT_CREDENTIALS, _normal_email(grant.username))
-    if not await passwords.verify(grant.password, row["password_hash"] if row else None) or row is None:
+
+async def _sign_in(database: Database, passwords: PasswordHasher, rules: SessionRules, request: TokenRequest) -> Tokens:
+    """An unknown e-mail takes as long and is answered the same as a wrong password."""
+    row = await database.reader.fetch_one(clients.SELECT_CREDENTIALS, _normal_email(request.username or ""))
+    if not await passwords.verify(request.password or "", row["password_hash"] if row else None) or row is None:
         raise InvalidCredentials
-    return AccessToken(access_token=tokens.issue(row["id"], row["role"]), expires_in=tokens.lifetime_seconds)
+    if row["suspended_at"] is not None:
+        raise ClientSuspended
+    scopes = session_service.granted_scopes(request.scope, scopes_of(row["role"]))
+    async with database.transaction() as transaction:
+        tokens = await session_service.start_session(transaction, rules, row, scopes)
+    if tokens is None:
+        raise InvalidCredentials
+    return tokens
 
 
 def _normal_email(username: str) -> str:
@@ -26,13 +42,18 @@ def _normal_email(username: str) -> str:
     return username.strip().lower()
 
 
-def authenticate(tokens: AccessTokens, authorization: str | None) -> Caller:
-    """Who sends this Authorization header; raises NotAuthenticated."""
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise NotAuthenticated
-    try:
-        client_id, role = tokens.read(token.strip())
-    except TokenRefused as error:
-        raise NotAuthenticated from error
-    return Caller(id=client_id, role=role)
+async def change_password(
+    database: Database, passwords: PasswordHasher, source: Source, caller: Caller, change: PasswordChange
+) -> None:
+    """Change the password and end all sessions; raises WrongPassword. No connection is held while passwords are hashed."""
+    row = await database.reader.fetch_one(clients.SELECT_PASSWORD_HASH, caller.id)
+    current_hash = row["password_hash"] if row else None
+    if not await passwords.verify(change.current_password, current_hash):
+        raise WrongPassword
+    new_hash = await passwords.hash(change.new_password)
+    async with database.transaction() as transaction:
+        if not await transaction.fetch_one(clients.UPDATE_PASSWORD, caller.id, current_hash, new_hash):
+            raise WrongPassword
+        # In a statement of its own: it sees the sessions that were begun before the password was changed, all of them.
+        await session_service.end_sessions(transaction, caller.id)
+        await record_event(transaction, source, "client.password_changed", client_id=caller.id)

@@ -2,15 +2,22 @@
 
 from app.db.database import Database, Executor, Transaction
 from app.db.queries import clients
+from app.models.audit import Source
 from app.models.clients import Caller, Client, ClientChanges, ClientRegistration, Role
+from app.services.audit_service import record_event
 from app.services.errors import EmailTaken, NotAuthenticated
 from app.services.ports import PasswordHasher
 
 
 async def register_client(
-    database: Database, passwords: PasswordHasher, registration: ClientRegistration, *, role: Role = "client"
+    database: Database,
+    passwords: PasswordHasher,
+    source: Source,
+    registration: ClientRegistration,
+    *,
+    role: Role = "client",
 ) -> Client:
-    """Create the account; raises EmailTaken. No connection is held while the password is hashed."""
+    """Create the account, of a client by itself; raises EmailTaken. No connection is held while the password is hashed."""
     if await database.reader.fetch_one(clients.SELECT_CREDENTIALS, registration.email):
         raise EmailTaken  # before the costly hash; the insert below is what decides
     password_hash = await passwords.hash(registration.password)
@@ -18,8 +25,13 @@ async def register_client(
         row = await transaction.fetch_one(
             clients.INSERT_CLIENT, role, registration.name, registration.email, registration.document, password_hash
         )
-    if row is None:
-        raise EmailTaken
+        if row is None:
+            raise EmailTaken
+        if role == "client":
+            itself = source.model_copy(update={"actor_id": row["id"]})
+            await record_event(transaction, itself, "client.registered", client_id=row["id"])
+        else:
+            await record_event(transaction, source, "operator.created", client_id=row["id"])
     return Client.model_construct(**row)
 
 
@@ -31,7 +43,7 @@ async def get_client(executor: Executor, caller: Caller) -> Client:
     return Client.model_construct(**row)
 
 
-async def change_client(transaction: Transaction, caller: Caller, changes: ClientChanges) -> Client:
+async def change_client(transaction: Transaction, source: Source, caller: Caller, changes: ClientChanges) -> Client:
     """Change the fields that were sent, and only those; raises NotAuthenticated when the account is gone."""
     sent = changes.model_fields_set
     row = await transaction.fetch_one(
@@ -39,4 +51,6 @@ async def change_client(transaction: Transaction, caller: Caller, changes: Clien
     )
     if row is None:
         raise NotAuthenticated
+    if sent:
+        await record_event(transaction, source, "client.changed", client_id=caller.id, details={"fields": sorted(sent)})
     return Client.model_construct(**row)

@@ -33,11 +33,59 @@ class InvalidCredentials(Refusal):
 
 
 class NotAuthenticated(Refusal):
-    """This needs a valid access token: get one at POST /api/v1/auth/token and send it as 'Authorization: Bearer …'."""
+    """This needs a valid access token (POST /api/v1/auth/token) or API key, sent as 'Authorization: Bearer …'."""
+
+
+class MistypedApiKey(Refusal):
+    """This begins as an API key does, and its checksum does not fit: look for a typing mistake, or for characters that were lost."""
+
+
+class InvalidGrant(Refusal):
+    """This refresh token is not good any more: it was used, or its session has ended or was never begun. Sign in again."""
+
+
+class InvalidScope(Refusal):
+    """A scope was asked for that does not exist or cannot be had here: leave `scope` out to get all that can."""
+
+
+class InsufficientScope(Refusal):
+    """What the request was made with does not have the scope that this needs."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"This needs the scope {scope}, which what the request was made with does not have.")
+
+
+class WrongPassword(Refusal):
+    """The current password is wrong, and nothing was changed."""
+
+
+class ApiKeyNotFound(Refusal):
+    """You have no API key with this id that is still good."""
+
+
+class TooManyApiKeys(Refusal):
+    """You have 50 API keys that are still good: revoke one that nobody uses."""
+
+
+class ExpiryInPast(Refusal):
+    """expires_at lies in the past: send a time to come, or none."""
+
+
+class ClientSuspended(Refusal):
+    """This account is suspended: nothing can be done with it until the operator of this service restores it."""
 
 
 class OperatorOnly(Refusal):
     """Only an operator may do this."""
+
+
+class ClientNotFound(Refusal):
+    """There is no client with this id."""
+
+
+class OwnAccount(Refusal):
+    """You cannot suspend your own account: another operator can."""
 
 
 class PostingNotFound(Refusal):

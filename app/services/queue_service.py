@@ -6,7 +6,9 @@ from uuid import UUID
 
 from app.db.database import Database, Executor
 from app.db.queries import status_updates
+from app.models.audit import Source
 from app.models.status_updates import Queue, Redrive
+from app.services.audit_service import record_event
 from app.services.ports import Hints
 
 
@@ -22,11 +24,14 @@ async def sweep_queued_updates(executor: Executor, *, older_than: timedelta, aft
     return [row["posting_id"] for row in rows]
 
 
-async def redrive_dead_letters(database: Database, hints: Hints, update_ids: Sequence[UUID] | None = None) -> Redrive:
+async def redrive_dead_letters(
+    database: Database, hints: Hints, source: Source, update_ids: Sequence[UUID] | None = None
+) -> Redrive:
     """Queue dead letters again: these, or all."""
     async with database.transaction() as transaction:
         rows = await transaction.fetch(
             status_updates.REDRIVE_DEAD_LETTERS, None if update_ids is None else list(update_ids)
         )
+        await record_event(transaction, source, "dead_letters.redriven", details={"redriven": len(rows)})
     hints.hint([row["posting_id"] for row in rows])
     return Redrive(redriven=len(rows))

@@ -14,6 +14,7 @@ from app.core.redis import Hint, HintStream, RedisFailure
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
 from app.services.ports import Announcements
+from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
 
 _BLOCK_MS: Final = 1_000
@@ -38,6 +39,7 @@ class PostingStatusWorker:
         streams: Sequence[HintStream],
         decider: PostingDecider,
         announcements: Announcements,
+        eraser: PersonalDataEraser,
         *,
         name: str,
         batch_size: int,
@@ -49,6 +51,7 @@ class PostingStatusWorker:
         self._streams = streams
         self._decider = decider
         self._announcements = announcements
+        self._eraser = eraser
         self._name = name
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
@@ -69,6 +72,7 @@ class PostingStatusWorker:
                     loops.create_task(self._keep(self._consumer(stream, consumer)), name=f"consume {stream.key} {lane}")
                 loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
             loops.create_task(self._keep(self._sweeper()), name="sweep")
+            loops.create_task(self._keep(self._eraser.erase), name="erase")
 
     async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
         """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""

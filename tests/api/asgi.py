@@ -52,7 +52,13 @@ async def send(app: FastAPI, method: str, path: str, body: bytes = b"", **header
     named = {name.replace("_", "-"): value for name, value in {"x_request_id": "one", **headers}.items()}
     answered: list[Message] = []
 
+    asked = False
+
     async def receive() -> Message:
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()  # the caller stays, and says nothing more
+        asked = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: Message) -> None:

@@ -5,6 +5,7 @@ import copy
 import json
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -12,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from tests.api.contract import Operation, Place, wrong_with
-from tests.shop import PASSWORD, Answer
+from tests.shop import PASSWORD, Answer, Shop
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -63,24 +64,40 @@ class Base:
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    as_another: bool = False
+    """Whether whoever asks for it cannot go on after it: then that is a client that asks for nothing else."""
 
 
-# "CODE", "FINISHED", "UPDATE" and "EMAIL" stand for what exists; the test fails for an operation that is not here.
+# "CODE", "FINISHED", "UPDATE", "EMAIL", "CLIENT", "APIKEY" and "OLDKEY" stand for what exists; the test fails for an operation that is
+# not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
     ),
     "get_client": Base(),
     "change_client": Base(body={"name": "Loja Azul Ltda.", "document": "11.222.333/0001-81"}),
-    "issue_access_token": Base(
+    "change_password": Base(body={"current_password": PASSWORD, "new_password": PASSWORD}, as_another=True),
+    "delete_client": Base(as_another=True),
+    "export_client": Base(),
+    "create_api_key": Base(
+        body={"name": "ERP", "scopes": ["postings:read"], "expires_at": "2098-03-01T14:30:00-03:00"}
+    ),
+    "list_api_keys": Base(),
+    "rotate_api_key": Base(path={"key_id": "APIKEY"}, body={"overlap_hours": 24}),
+    "revoke_api_key": Base(path={"key_id": "OLDKEY"}),
+    "issue_tokens": Base(
         body={
             "grant_type": "password",
             "username": "EMAIL",
             "password": PASSWORD,
-            "scope": "x",
+            "refresh_token": "x",
+            "scope": "postings:read",
             "client_id": "x",
             "client_secret": "x",
         }
+    ),
+    "revoke_token": Base(
+        body={"token": "x", "token_type_hint": "refresh_token", "client_id": "x", "client_secret": "x"}
     ),
     "create_posting": Base(body=_POSTING),
     "create_postings": Base(body={"postings": [{**_POSTING, "reference": "pedido-1002"}]}),
@@ -98,6 +115,11 @@ BASES: Final = {
     "follow": Base(path={"tracking_code": "FINISHED"}),  # the stream of any other would have no end
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),
+    "list_clients": Base(),
+    "find_client": Base(path={"client_id": "CLIENT"}),
+    "suspend_client": Base(path={"client_id": "CLIENT"}, body={"reason": "Postings of forbidden goods"}),
+    "restore_client": Base(path={"client_id": "CLIENT"}),
+    "list_events": Base(),
     "get_liveness": Base(),
     "get_readiness": Base(),
     "list_problems": Base(),
@@ -161,11 +183,19 @@ class Sender:
     """Sends requests as a caller who may do what the operation does, at a service in which the things exist that requests name."""
 
     def __init__(
-        self, url: str, headers: Mapping[str, str], operator: Mapping[str, str], named: Mapping[str, str]
+        self,
+        url: str,
+        *,
+        client: Mapping[str, str],
+        operator: Mapping[str, str],
+        named: Mapping[str, str],
+        another: Shop | None = None,
     ) -> None:
+        """`another` does what nobody could go on after, and is somebody new then; without it, whoever asks does that too."""
         self._url = url
         self._headers = {"admin": operator}
-        self._client = headers
+        self._client = client
+        self._another = another
         self._named = named
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=8))
 
@@ -176,6 +206,8 @@ class Sender:
             address = address.replace(name, value)
             body = body.replace(name.encode(), value.encode()) if isinstance(body, bytes) else body
         who = self._headers.get(request.operation.raw["tags"][0], self._client)
+        if self._another and BASES[request.operation.name].as_another:
+            who = self._another.headers
         async with self._session.request(
             request.operation.method,
             URL(self._url + address, encoded=True),
@@ -183,7 +215,10 @@ class Sender:
             headers={**who, **request.headers},
             skip_auto_headers=("Content-Type",),
         ) as response:
-            return Answer(response.status, response.headers, await response.read())
+            answer = Answer(response.status, response.headers, await response.read())
+        if self._another and who is self._another.headers and answer.status < HTTPStatus.BAD_REQUEST:
+            await self._another.register_anew()
+        return answer
 
     async def accepted(self, requests: Mapping[str, Request]) -> list[str]:
         """Of these bad requests, those that were not refused as the document says, with what came back instead."""

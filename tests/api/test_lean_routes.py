@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from fastapi import FastAPI
 from starlette.routing import Match
 
 from app.api.lean_routes import HOT, LeanRoute
+from app.core.deps import OUTCOME
 from app.embedded.server import Server
+from app.services.errors import NotAuthenticated
 from tests.api.asgi import JSON, make_app, request, send
 from tests.shop import PASSWORD, POSTING
 
@@ -108,15 +111,20 @@ async def test_the_short_way_is_taken_by_what_is_in_order_and_by_nothing_else(
     routes = [route for route in apps[0].router.routes if isinstance(route, LeanRoute)]
     assert len(routes) == len(HOT)
 
-    def taken(path: str, **headers: str) -> int:
-        scope = request("GET", path, b"", headers)
+    authenticator = apps[0].state.parts.authenticator
+    credential = await authenticator.authenticate(token)
+
+    def taken(path: str, outcome: object = None) -> int:
+        scope = {**request("GET", path, b"", {}), OUTCOME: outcome}
         return [route.matches(scope)[0] for route in routes].count(Match.FULL)
 
     assert taken(f"/api/v1/tracking/{code}") == 1
-    assert taken(f"/api/v1/postings/{code}", authorization=token) == 1
+    assert taken(f"/api/v1/postings/{code}", credential) == 1
     assert taken(f"/api/v1/postings/{code}") == 0
-    assert taken(f"/api/v1/postings/{code}?a=1", authorization=token) == 0
-    assert taken("/api/v1/postings/batch", authorization=token) == 0
+    assert taken(f"/api/v1/postings/{code}", NotAuthenticated()) == 0
+    assert taken(f"/api/v1/postings/{code}", replace(credential, scopes=frozenset({"status:write"}))) == 0
+    assert taken(f"/api/v1/postings/{code}?a=1", credential) == 0
+    assert taken("/api/v1/postings/batch", credential) == 0
 
 
 async def test_the_document_does_not_know_of_it(apps: Apps) -> None:

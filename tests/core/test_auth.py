@@ -13,14 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import auth
 from app.core.auth import AccessTokens, Passwords, TokenRefused
 from app.models.clients import Role
+from app.models.scopes import scopes_of
 from tests.properties import examples
 
 SECRET: Final = "a-secret-for-the-tests-0123456789-xyz"
 CLIENT: Final = UUID("019a0000-0000-7000-8000-000000000001")
+SESSION: Final = UUID("019a0000-0000-4000-8000-000000000002")
 TOKENS: Final = AccessTokens(SECRET, lifetime=timedelta(minutes=15))
+KID: Final = jwt.get_unverified_header(TOKENS.issue(SESSION, CLIENT, "client", []))["kid"]
 
 
 def token(
@@ -28,6 +30,7 @@ def token(
     secret: str = SECRET,
     algorithm: str = "HS256",
     typ: str | None = "at+jwt",
+    kid: str | None = KID,
     without: str | None = None,
     **changes: object,
 ) -> str:
@@ -37,14 +40,15 @@ def token(
         "iss": "postagens",
         "aud": "postagens",
         "sub": str(CLIENT),
-        "role": "client",
+        "sid": str(SESSION),
+        "scope": "account postings:read",
         "iat": now,
         "nbf": now,
         "exp": now + timedelta(minutes=15),
         **changes,
     }
     claims.pop(without or "", None)
-    return jwt.encode(claims, secret, algorithm=algorithm, headers={"typ": typ})
+    return jwt.encode(claims, secret, algorithm=algorithm, headers={"typ": typ, **({"kid": kid} if kid else {})})
 
 
 def ago(**time: int) -> datetime:
@@ -52,22 +56,44 @@ def ago(**time: int) -> datetime:
 
 
 @pytest.mark.parametrize("role", ["client", "operator"])
-def test_a_token_says_who_its_bearer_is(role: Role) -> None:
-    assert TOKENS.read(TOKENS.issue(CLIENT, role)) == (CLIENT, role)
+def test_a_token_says_of_which_session_it_is_and_what_its_bearer_may_do(role: Role) -> None:
+    claims = TOKENS.read(TOKENS.issue(SESSION, CLIENT, role, scopes_of(role)))
+    assert claims.session_id == SESSION
+    assert claims.scopes == set(scopes_of(role))
+    assert ("admin" in claims.scopes) == (role == "operator")
 
 
 def test_a_token_lives_as_long_as_it_says() -> None:
-    claims = jwt.decode(TOKENS.issue(CLIENT, "client"), options={"verify_signature": False})
+    claims = jwt.decode(TOKENS.issue(SESSION, CLIENT, "client", []), options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == TOKENS.lifetime_seconds == 900
 
 
 def test_the_token_that_the_refusals_below_change_is_a_good_one() -> None:
-    assert TOKENS.read(token()) == (CLIENT, "client")
+    claims = TOKENS.read(token())
+    assert claims.session_id == SESSION
+    assert claims.scopes == {"account", "postings:read"}
+
+
+def test_a_scope_that_another_release_knows_is_worth_nothing_here() -> None:
+    assert TOKENS.read(token(scope="postings:read parcels:launch")).scopes == {"postings:read"}
+
+
+def test_what_the_key_before_signed_is_taken_while_another_takes_its_place() -> None:
+    rotated = AccessTokens("the-secret-that-comes-next-0123456789", SECRET, lifetime=timedelta(minutes=15))
+    before, after = TOKENS.issue(SESSION, CLIENT, "client", []), rotated.issue(SESSION, CLIENT, "client", [])
+    assert rotated.read(before).session_id == rotated.read(after).session_id == SESSION
+    with pytest.raises(TokenRefused):
+        TOKENS.read(after)
+    done = AccessTokens("the-secret-that-comes-next-0123456789", lifetime=timedelta(minutes=15))
+    assert done.read(after).session_id == SESSION
+    with pytest.raises(TokenRefused):
+        done.read(before)
 
 
 def test_a_clock_that_is_a_little_off_does_no_harm() -> None:
-    assert TOKENS.read(token(exp=ago(seconds=30))) == (CLIENT, "client")
-    assert TOKENS.read(token(nbf=ago(seconds=-30), iat=ago(seconds=-30))) == (CLIENT, "client")
+    for late_or_early in (token(exp=ago(seconds=30)), token(nbf=ago(seconds=-30), iat=ago(seconds=-30))):
+        claims = TOKENS.read(late_or_early)
+        assert claims.begins <= datetime.now(UTC).timestamp() < claims.ends
 
 
 REFUSED: Final = {
@@ -82,13 +108,14 @@ REFUSED: Final = {
     "for another service": token(aud="another"),
     "for many services but ours": token(aud=["another", "third"]),
     "from another service": token(iss="another"),
-    "of no role": token(without="role"),
-    "of an unknown role": token(role="admin"),
-    "of two roles": token(role=["client", "operator"]),
+    "signed with a key of another id": token(kid="0123456789abcdef"),
+    "signed with a key of no id": token(kid=None),
     "of nobody": token(without="sub"),
-    "of somebody without an id": token(sub="ana"),
-    "of an empty id": token(sub=""),
-    **{f"without {claim}": token(without=claim) for claim in ("iss", "aud", "iat", "nbf", "exp")},
+    "of a session without an id": token(sid="ana"),
+    "of an empty session": token(sid=""),
+    "of a numbered session": token(sid=7),
+    "of many sessions": token(sid=[str(SESSION)]),
+    **{f"without {claim}": token(without=claim) for claim in ("iss", "aud", "sid", "scope", "iat", "nbf", "exp")},
     "empty": "",
     "no token": "abc",
     "three dots": "...",
@@ -112,7 +139,7 @@ def test_a_token_without_a_signature_is_refused(algorithm: str | None) -> None:
     _, claims, _ = token().split(".")
     for signature in ("", "AAAA"):
         with pytest.raises(TokenRefused):
-            TOKENS.read(f"{_part({'alg': algorithm, 'typ': 'at+jwt'})}.{claims}.{signature}")
+            TOKENS.read(f"{_part({'alg': algorithm, 'typ': 'at+jwt', 'kid': KID})}.{claims}.{signature}")
 
 
 @examples(100)
@@ -183,22 +210,3 @@ async def _seconds(passwords: Passwords, stored: str | None) -> float:
 async def test_passwords_with_any_characters_are_hashed(passwords: Passwords) -> None:
     stored = await passwords.hash("açaí 🐎 \t")
     assert await passwords.verify("açaí 🐎 \t", stored)
-
-
-def test_what_is_remembered_of_a_token_holds_only_in_the_tokens_own_time() -> None:
-    tokens = AccessTokens("another-secret-for-this-test-0123456789", lifetime=timedelta(minutes=5))
-    foreign = TOKENS.issue(UUID(int=1), "client")
-    forever, never = float("inf"), 0.0
-    past_its_end, before_its_beginning = (never, never), (forever, forever)
-    for fresh_until, own_time in ((forever, past_its_end), (forever, before_its_beginning), (never, (never, forever))):
-        tokens._remembered[foreign] = ((UUID(int=1), "client"), fresh_until, own_time)
-        with pytest.raises(TokenRefused):
-            tokens.read(foreign)
-
-
-def test_what_is_remembered_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "_MOST_REMEMBERED", 3)
-    tokens = AccessTokens("another-secret-for-this-test-0123456789", lifetime=timedelta(minutes=5))
-    for number in range(10):
-        assert tokens.read(tokens.issue(UUID(int=number), "client")) == (UUID(int=number), "client")
-        assert len(tokens._remembered) <= 3

@@ -36,6 +36,21 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "sender": _PLACE,
         "recipient": _PLACE,
     },
+    "api_keys": {
+        "id": UUID(int=30),
+        "client_id": CLIENT,
+        "name": "ERP",
+        "scopes": ["postings:read"],
+        "key_hash": b"h" * 32,
+        "last4": "abcd",
+    },
+    "sessions": {
+        "id": UUID(int=20),
+        "client_id": CLIENT,
+        "scopes": ["account"],
+        "token_hashes": [b"hash"],
+        "expires_at": datetime(2099, 1, 1, tzinfo=UTC),
+    },
     "posting_idempotency_keys": {"client_id": CLIENT, "key": "pedido-1001", "request_hash": b"hash"},
     "status_updates": {
         "id": UUID(int=10),
@@ -52,6 +67,7 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "occurred_at": LATER,
         "status": "shipped",
     },
+    "audit_log": {"id": UUID(int=20), "actor_id": CLIENT, "action": "client.changed", "client_id": CLIENT},
     "tracking_code_key": {"round_1": 1, "round_2": 2, "round_3": 3, "round_4": 4},
 }
 """A row of each table that fits beside what add_known_rows wrote (of the first two: what it wrote)."""

@@ -6,8 +6,11 @@ import asyncpg
 import pytest
 
 from tests.db import (
+    test_constraints_of_api_keys,
+    test_constraints_of_audit_log,
     test_constraints_of_clients,
     test_constraints_of_postings,
+    test_constraints_of_sessions,
     test_constraints_of_status_history,
     test_constraints_of_status_updates,
 )
@@ -18,10 +21,13 @@ KEY: Final = (
     Refused("tracking_code_key_single", "a second key under a false name", "tracking_code_key", {"singleton": False}),
 )
 REFUSED: Final = (
+    *test_constraints_of_api_keys.REFUSED,
     *test_constraints_of_clients.REFUSED,
     *test_constraints_of_postings.REFUSED,
+    *test_constraints_of_sessions.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
+    *test_constraints_of_audit_log.REFUSED,
     *KEY,
 )
 

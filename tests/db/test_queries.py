@@ -34,7 +34,15 @@ STATEMENTS: Final = _statements()
 
 # Statements of the hot paths (accept, decide, sweep, track, page) and the index by which each must find its rows.
 INDEX_OF: Final = {
+    "api_keys.SELECT_BEARERS": "api_keys_key_hash_key",
     "clients.SELECT_CREDENTIALS": "clients_email_key",
+    "clients.SELECT_CLIENTS": "clients_pkey",
+    "audit_log.SELECT_AUDIT_EVENTS": "audit_log_pkey",
+    "personal_data.ANONYMISE_POSTINGS": "postings_pkey",
+    "personal_data.EXPORT_POSTINGS": "postings_client_id_id",
+    "personal_data.EXPORT_STATUS_HISTORY": "status_history_pkey",
+    "personal_data.EXPORT_STATUS_UPDATES": "status_updates_client_id_seq",
+    "personal_data.EXPORT_IDEMPOTENCY_KEYS": "posting_idempotency_keys_pkey",
     "postings.SELECT_OWNED_POSTINGS": "postings_tracking_code_key",
     "postings.SELECT_PUBLIC_STEPS": "postings_tracking_code_key",
     "postings.SELECT_TAKEN_REFERENCES": "postings_client_id_reference_key",
@@ -46,6 +54,7 @@ INDEX_OF: Final = {
     "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
     "postings.LOCK_POSTINGS": "postings_pkey",
     "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
+    "sessions.SELECT_SESSIONS": "sessions_pkey",
     "status_history.SELECT_STEPS": "status_history_pkey",
     "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
     "status_updates.SELECT_STATUS_UPDATE": "status_updates_pkey",
@@ -101,6 +110,15 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO api_keys (client_id, name, scopes, key_hash, last4)
+SELECT id, 'ERP', '{postings:read}', sha256(email::bytea), 'abcd' FROM clients;
+
+INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
+SELECT gen_random_uuid(), id, '{account}', '{hash}', now() + interval '1 day' FROM clients;
+
+INSERT INTO audit_log (action, client_id)
+SELECT 'client.registered', id FROM clients;
 
 INSERT INTO posting_idempotency_keys (client_id, key, request_hash)
 SELECT id, email, '' FROM clients;

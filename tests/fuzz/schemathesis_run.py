@@ -12,19 +12,24 @@ from tests.shop import Shop
 
 _ROOT: Final = Path(__file__).parents[2]
 _CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+ENDING: Final = ("change_password", "delete_client")
+"""Operations that are left out: after them the caller of the run is let in no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
-    """A posting that there is, and one that has reached its end."""
+class Known:
+    """What there is to ask for: a posting, one that has reached its end, and a status update."""
 
-    tracking: str
-    finished: str
+    tracking_code: str
+    finished_code: str
+    update_id: str
 
     @classmethod
     async def of(cls, shop: Shop) -> Self:
-        """Two new postings."""
-        return cls((await shop.create_posting())["tracking_code"], await shop.create_delivered_posting())
+        """All of it new."""
+        code = (await shop.create_posting())["tracking_code"]
+        update = await shop.update(code, "shipped", description="A scan")
+        return cls(code, await shop.create_delivered_posting(), update.json["id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Run:
     seen: dict[str, set[int]]
 
 
-async def run_schemathesis(caller: Shop, folder: Path, *options: str, codes: Codes, loud: bool = False) -> Run:
+async def run_schemathesis(caller: Shop, folder: Path, *options: str, known: Known, loud: bool = False) -> Run:
     """Hold the service that the caller is signed in at against its document, with every check; leave nothing outside the folder."""
     seen = folder / "seen.txt"
     seen.touch()
@@ -44,15 +49,18 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, codes: Cod
         Path(sys.executable).with_name("schemathesis"),
         *("--config-file", _CONFIG, "run", f"{caller.url}/openapi.json", "--checks", "all"),
         *("--header", f"Authorization: {caller.headers['Authorization']}", "--generation-database", "none"),
+        *(f"--exclude-operation-id={name}" for name in ENDING),
         *options,
         cwd=folder,
         env={
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             "FUZZ_SEEN": str(seen),
-            "FUZZ_TRACKING_CODE": codes.tracking,
-            "FUZZ_FINISHED_CODE": codes.finished,
+            "FUZZ_TRACKING_CODE": known.tracking_code,
+            "FUZZ_FINISHED_CODE": known.finished_code,
+            "FUZZ_UPDATE_ID": known.update_id,
             "FUZZ_EMAIL": caller.email,
+            "FUZZ_CLIENT_ID": await caller.id(),
         },
         stdout=None if loud else PIPE,
         stderr=None if loud else STDOUT,

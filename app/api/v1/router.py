@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.api.v1.endpoints import (
     routes_admin,
+    routes_api_keys,
     routes_auth,
     routes_clients,
     routes_labels,
@@ -17,6 +18,7 @@ from app.api.v1.endpoints import (
 router: Final = APIRouter(prefix="/api/v1")
 for routes in (
     routes_clients,
+    routes_api_keys,
     routes_auth,
     routes_postings,
     routes_labels,

@@ -1,14 +1,14 @@
-"""Signing in."""
+"""Signing in and out."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Response
 
 from app.api.problems import declares
-from app.core.deps import PartsDep
-from app.models.clients import AccessToken, PasswordGrant
-from app.services import auth_service
-from app.services.errors import InvalidCredentials
+from app.core.deps import AddressDep, PartsDep
+from app.models.audit import Source
+from app.models.auth import Revocation, TokenRequest, Tokens
+from app.services import auth_service, errors, session_service
 
 router: Final = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -18,10 +18,28 @@ _NO_STORE: Final[dict[str, Any]] = {
 }
 
 
-@router.post("/token", responses={200: _NO_STORE, **declares(InvalidCredentials)})
-async def issue_access_token(
-    parts: PartsDep, grant: Annotated[PasswordGrant, Form()], response: Response
-) -> AccessToken:
-    """An access token for an e-mail (as `username`) and a password: RFC 6749, section 4.3."""
+@router.post(
+    "/token",
+    responses={
+        200: _NO_STORE,
+        **declares(errors.InvalidGrant, errors.InvalidScope, errors.InvalidCredentials, errors.ClientSuspended),
+    },
+)
+async def issue_tokens(
+    parts: PartsDep, address: AddressDep, request: Annotated[TokenRequest, Form()], response: Response
+) -> Tokens:
+    """An access token and a refresh token: for an e-mail and a password, or for the refresh token before, which is spent by it.
+
+    RFC 6749, sections 4.3 and 6. An answer that was lost may be asked for once more within 10 seconds; a refresh token that is used
+    later or a third time ends its session.
+    """
     response.headers["Cache-Control"] = "no-store"
-    return await auth_service.issue_access_token(parts.database.reader, parts.passwords, parts.tokens, grant)
+    source = Source(address=address)
+    return await auth_service.issue_tokens(parts.database, parts.passwords, parts.session_rules, source, request)
+
+
+@router.post("/revoke", response_class=Response)
+async def revoke_token(parts: PartsDep, address: AddressDep, revocation: Annotated[Revocation, Form()]) -> None:
+    """End a session by any of its tokens (RFC 7009): all of them are refused within 5 seconds. An unknown token is no error."""
+    source = Source(address=address)
+    await session_service.revoke_token(parts.database, parts.session_rules, source, revocation.token)

@@ -6,14 +6,16 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.files import file_response, files
 from app.api.problems import declares
-from app.core.deps import CallerDep, PartsDep, ReaderDep, TrackingCodePath
+from app.core.deps import LabelsReaderDep, PartsDep, ReaderDep, TrackingCodePath
 from app.models.labels import LabelQuery, LabelsRequest
 from app.services import errors, label_service
 
 router: Final = APIRouter(tags=["labels"], default_response_class=Response)
 
 _PRINTING: Final = declares(
-    errors.NotAuthenticated, errors.PostingNotFound, errors.AddressIncomplete, errors.InvalidTrackingCode
+    errors.PostingNotFound,
+    errors.AddressIncomplete,
+    errors.InvalidTrackingCode,
 )
 _LABEL: Final[dict[int | str, dict[str, Any]]] = {
     200: files(
@@ -31,7 +33,7 @@ _LABELS: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("/postings/{tracking_code}/label", responses=_LABEL)
 async def print_label(
     parts: PartsDep,
-    caller: CallerDep,
+    caller: LabelsReaderDep,
     tracking_code: TrackingCodePath,
     query: Annotated[LabelQuery, Query()],
 ) -> Response:
@@ -40,6 +42,6 @@ async def print_label(
 
 
 @router.post("/labels", responses=_LABELS)
-async def print_labels(reader: ReaderDep, parts: PartsDep, caller: CallerDep, asked: LabelsRequest) -> Response:
+async def print_labels(reader: ReaderDep, parts: PartsDep, caller: LabelsReaderDep, asked: LabelsRequest) -> Response:
     """The labels of up to 500 postings in one PDF: all of them, or none."""
     return file_response(await label_service.print_labels(reader, parts.labels, caller, asked))

@@ -6,7 +6,16 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.links import LOCATION, NEXT_PAGE, link_next
 from app.api.problems import declares
-from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep, TrackingCodePath, TransactionDep
+from app.core.deps import (
+    IdempotencyKeyDep,
+    PartsDep,
+    PostingsReaderDep,
+    PostingsWriterDep,
+    ReaderDep,
+    StatusWriterDep,
+    TrackingCodePath,
+    TransactionDep,
+)
 from app.models.postings import NewPosting, NewPostings, Posting, PostingPage, PostingQuery, Postings
 from app.models.status_updates import History, StatusUpdate, StatusUpdateRequest
 from app.services import errors, posting_service, status_service
@@ -15,7 +24,6 @@ router: Final = APIRouter(prefix="/postings", tags=["postings"])
 
 _CREATION: Final = declares(
     errors.InvalidIdempotencyKey,
-    errors.NotAuthenticated,
     errors.ReferenceTaken,
     errors.DuplicateReference,
     errors.IdempotencyKeyReused,
@@ -29,7 +37,7 @@ async def create_posting(
     *,
     transaction: TransactionDep,
     parts: PartsDep,
-    caller: CallerDep,
+    caller: PostingsWriterDep,
     posting: NewPosting,
     key: IdempotencyKeyDep,
     response: Response,
@@ -44,7 +52,7 @@ async def create_posting(
 
 @router.post("/batch", status_code=201, responses=_CREATION)
 async def create_postings(
-    transaction: TransactionDep, parts: PartsDep, caller: CallerDep, batch: NewPostings, key: IdempotencyKeyDep
+    transaction: TransactionDep, parts: PartsDep, caller: PostingsWriterDep, batch: NewPostings, key: IdempotencyKeyDep
 ) -> Postings:
     """Create up to 1 000 postings: all of them, or none."""
     return await posting_service.create_postings(
@@ -52,9 +60,13 @@ async def create_postings(
     )
 
 
-@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated)})
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor)})
 async def list_postings(
-    reader: ReaderDep, caller: CallerDep, query: Annotated[PostingQuery, Query()], request: Request, response: Response
+    reader: ReaderDep,
+    caller: PostingsReaderDep,
+    query: Annotated[PostingQuery, Query()],
+    request: Request,
+    response: Response,
 ) -> PostingPage:
     """Your postings, page by page; an operator's page is of all."""
     page = await posting_service.list_postings(reader, caller, query)
@@ -62,24 +74,23 @@ async def list_postings(
     return page
 
 
-_READING: Final = declares(errors.NotAuthenticated, errors.PostingNotFound, errors.InvalidTrackingCode)
+_READING: Final = declares(errors.PostingNotFound, errors.InvalidTrackingCode)
 
 
 @router.get("/{tracking_code}", responses=_READING)
-async def get_posting(parts: PartsDep, caller: CallerDep, tracking_code: TrackingCodePath) -> Posting:
+async def get_posting(parts: PartsDep, caller: PostingsReaderDep, tracking_code: TrackingCodePath) -> Posting:
     """One posting, with everything that is known of it."""
     return await posting_service.get_posting(parts.owned_desk, caller, tracking_code)
 
 
 @router.get("/{tracking_code}/history", responses=_READING)
-async def get_history(parts: PartsDep, caller: CallerDep, tracking_code: TrackingCodePath) -> History:
+async def get_history(parts: PartsDep, caller: PostingsReaderDep, tracking_code: TrackingCodePath) -> History:
     """The steps of one posting, in the order in which they happened."""
     return await posting_service.get_history(parts.database.reader, parts.owned_desk, caller, tracking_code)
 
 
 _ASKING: Final = declares(
     errors.InvalidIdempotencyKey,
-    errors.NotAuthenticated,
     errors.PostingNotFound,
     errors.AlreadyInStatus,
     errors.IllegalTransition,
@@ -100,7 +111,7 @@ _ASKING: Final = declares(
 async def request_status_update(
     *,
     parts: PartsDep,
-    caller: CallerDep,
+    caller: StatusWriterDep,
     tracking_code: TrackingCodePath,
     update: StatusUpdateRequest,
     key: IdempotencyKeyDep,

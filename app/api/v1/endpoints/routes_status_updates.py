@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.api.links import NEXT_PAGE, link_next
 from app.api.problems import declares
-from app.core.deps import CallerDep, IdempotencyKeyDep, PartsDep, ReaderDep
+from app.core.deps import IdempotencyKeyDep, PartsDep, PostingsReaderDep, ReaderDep, StatusWriterDep
 from app.models.fields import Id
 from app.models.status_updates import (
     BatchedStatusUpdates,
@@ -23,19 +23,19 @@ router: Final = APIRouter(prefix="/status-updates", tags=["status updates"])
 @router.post(
     "",
     status_code=202,
-    responses=declares(errors.InvalidIdempotencyKey, errors.NotAuthenticated, errors.BacklogFull),
+    responses=declares(errors.InvalidIdempotencyKey, errors.BacklogFull),
 )
 async def request_status_updates(
-    parts: PartsDep, caller: CallerDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
+    parts: PartsDep, caller: StatusWriterDep, batch: StatusUpdateRequests, key: IdempotencyKeyDep
 ) -> BatchedStatusUpdates:
     """Ask for up to 1 000 status updates; each is accepted or refused on its own, and decided in this order for its posting."""
     return await status_service.request_status_updates(parts.acceptance_desk, caller, batch, idempotency_key=key)
 
 
-@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated)})
+@router.get("", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor)})
 async def list_status_updates(
     reader: ReaderDep,
-    caller: CallerDep,
+    caller: PostingsReaderDep,
     query: Annotated[StatusUpdateQuery, Query()],
     request: Request,
     response: Response,
@@ -46,7 +46,7 @@ async def list_status_updates(
     return page
 
 
-@router.get("/{update_id}", responses=declares(errors.NotAuthenticated, errors.StatusUpdateNotFound))
-async def get_status_update(reader: ReaderDep, caller: CallerDep, update_id: Id) -> StatusUpdate:
+@router.get("/{update_id}", responses=declares(errors.StatusUpdateNotFound))
+async def get_status_update(reader: ReaderDep, caller: PostingsReaderDep, update_id: Id) -> StatusUpdate:
     """What became of one update: queued, applied, or refused with the reason."""
     return await status_service.get_status_update(reader, caller, update_id)

@@ -1,0 +1,300 @@
+"""Personal data: an export has all of it, the end of an account takes all of it out, and so does time; the logistic facts stay."""
+
+import io
+import json
+import uuid
+import zipfile
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from app.db.database import Database
+from app.models.postings import Party
+from app.services.personal_data_service import EXPORTED
+from app.workers.personal_data_eraser import PersonalDataEraser
+from tests.db.rows import CLIENT, LATER, Connection, add_known_rows, insert
+from tests.service import Service
+from tests.shop import PASSWORD, Answer, Shop
+from tests.until import until
+
+_PARTY: Final = {
+    "name": "Zuleica Quadros",
+    "document": "529.982.247-25",
+    "phone": "+55 12 91234-5678",
+    "email": "zuleica@quadros.com.br",
+    "cep": "12243-128",
+    "street": "Rua das Jabuticabeiras",
+    "number": "4711-F",
+    "complement": "fundos do sobrado",
+    "district": "Vila Zulmira",
+    "city": "São José dos Campos",
+    "uf": "SP",
+}
+_POSTING: Final = {
+    "sender": _PARTY,
+    "recipient": _PARTY,
+    "reference": "pedido-da-zuleica",
+    "description": "Um violino antigo",
+    "metadata": {"presente": "para a vovó"},
+}
+_PLANTED: Final = (
+    *(value for name, value in _PARTY.items() if name not in ("city", "uf", "cep", "document")),
+    *("12243128", "52998224725", "pedido-da-zuleica", "Um violino antigo", "para a vovó"),
+    *("Armarinho Zuleica", "11222333000181", "chave-da-zuleica", "Caixa da Zuleica"),
+)
+
+
+async def posted(shop: Shop, *, key: str | None = None, **fields: Any) -> str:
+    """The code of a posting that is full of personal data."""
+    answer = await shop.send("POST", "/postings", {"weight_g": 900, "volume_cm3": 7000, **_POSTING, **fields}, key=key)
+    assert answer.status == 201, answer.body
+    code: str = answer.json["tracking_code"]
+    return code
+
+
+async def traces(connection: Connection, *planted: str) -> set[tuple[str, str]]:
+    """Which of these texts are found in which tables of the whole database."""
+    found = set()
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for (table,) in tables:
+        for row in await connection.fetch(f"SELECT to_jsonb({table})::text AS text FROM {table}"):  # noqa: S608
+            for text in planted:
+                if text in row["text"]:
+                    found.add((text, table))
+    return found
+
+
+def lines(export: Answer) -> dict[str, list[dict[str, Any]]]:
+    """The objects of each file of an export."""
+    with zipfile.ZipFile(io.BytesIO(export.body)) as archive:
+        assert archive.testzip() is None
+        return {
+            name.removesuffix(".jsonl"): [json.loads(line) for line in archive.read(name).splitlines()]
+            for name in archive.namelist()
+        }
+
+
+class TestExport:
+    async def test_it_has_all_that_is_held(self, shop: Shop, other_shop: Shop) -> None:
+        await shop.send("PATCH", "/clients/me", {"name": "Armarinho Zuleica", "document": "11.222.333/0001-81"})
+        key = await shop.create_api_key("postings:read", name="Caixa da Zuleica")
+        code = await posted(shop, key="chave-da-zuleica")
+        await posted(other_shop)
+        update = (await shop.update(code, "shipped", description="Posted at the counter")).json["id"]
+        await shop.decided(update)
+        answer = await shop.send("GET", "/clients/me/export")
+        assert answer.headers["Content-Type"] == "application/zip"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="postagens.zip"'
+        files = lines(answer)
+        assert files.keys() == EXPORTED.keys()
+        text = "\n".join(json.dumps(file, ensure_ascii=False) for file in files.values())
+        assert [planted for planted in (*_PLANTED, shop.email) if planted not in text] == []
+        assert PASSWORD not in text
+        assert "argon2" not in text
+        (account,), (posting,), steps, (exported_update,) = (
+            files[name] for name in ("account", "postings", "status_history", "status_updates")
+        )
+        assert account["id"] == await shop.id()
+        assert ([each["id"] for each in files["api_keys"]], len(files["sessions"])) == ([key["id"]], 1)
+        assert [secret for secret in (key["key"], "hash") if secret in text.replace("request_hash", "")] == []
+        assert posting["tracking_code"] == code
+        assert [step["status"] for step in steps] == ["pending", "shipped"]
+        assert exported_update["id"] == update
+        assert [event["action"] for event in files["audit_log"]] == [
+            "client.registered",
+            "client.changed",
+            "api_key.created",
+            "client.exported",
+        ]
+
+    async def test_it_is_longer_than_a_page(self, service: Service, shop: Shop) -> None:
+        postings = [{"weight_g": 900, "volume_cm3": 7000, "sender": _PARTY, "recipient": _PARTY}] * 1000
+        for _ in range(2):
+            assert (await shop.send("POST", "/postings/batch", {"postings": postings})).status == 201
+        files = lines(await shop.send("GET", "/clients/me/export"))
+        connection = await asyncpg.connect(service.environment["DATABASE_URL"])
+        known = await connection.fetch("SELECT id FROM postings WHERE client_id = $1", uuid.UUID(await shop.id()))
+        await connection.close()
+        assert [each["id"] for each in files["postings"]] == sorted(row["id"] for row in known)
+        assert {(each["posting_id"], each["seq"]) for each in files["status_history"]} == {
+            (row["id"], 1) for row in known
+        }
+        assert len(known) == len(files["status_history"]) == 2000
+
+    async def test_an_operator_s_address_is_not_its_client_s_to_know(self, shop: Shop, operator: Shop) -> None:
+        path = f"/admin/clients/{await shop.id()}"
+        await operator.send("POST", f"{path}/suspend", {"reason": "A test"})
+        await operator.send("POST", f"{path}/restore")
+
+        async def let_in() -> Answer | None:
+            answer = await shop.send("GET", "/clients/me/export")
+            return answer if answer.status == 200 else None
+
+        answer = await until("the client is let in again", let_in, timeout=5)
+        assert answer is not None
+        own, *others = (
+            event
+            for event in lines(answer)["audit_log"]
+            if event["action"] in ("client.registered", "client.suspended")
+        )
+        assert own["address"] == "127.0.0.1"
+        assert [event.keys() & {"address", "actor_id"} for event in others] == [set()]
+
+
+class TestDeletion:
+    async def test_nothing_tells_any_more_who_it_was_and_the_facts_stay(self, service: Service, shop: Shop) -> None:
+        tag = uuid.uuid4().hex
+        await shop.send("PATCH", "/clients/me", {"name": f"Armarinho {tag}", "document": "11.222.333/0001-81"})
+        party = {**_PARTY, **{name: f"{tag} {name}" for name in ("name", "street", "number", "complement", "district")}}
+        party["email"] = f"{tag}@quadros.com.br"
+        tagged: dict[str, Any] = {"sender": party, "recipient": party, "description": tag, "metadata": {tag: tag}}
+        await shop.create_api_key("postings:read", name=f"ERP {tag}")
+        finished = await posted(shop, key=tag, **tagged, reference=tag)
+        on_its_way = await posted(shop, **tagged, reference=None)
+        for status in ("shipped", "delivered"):
+            await shop.decided((await shop.update(finished, status, city="Campinas", uf="SP")).json["id"])
+        client_id = uuid.UUID(await shop.id())
+        assert (await shop.send("DELETE", "/clients/me")).status == 204
+        connection = await asyncpg.connect(service.environment["DATABASE_URL"])
+        try:
+
+            async def anonymised() -> asyncpg.Record | None:
+                row = "SELECT * FROM postings WHERE tracking_code = $1 AND anonymised_at IS NOT NULL"
+                return await connection.fetchrow(row, finished)
+
+            kept = await until("the finished posting is anonymised", anonymised, timeout=20)
+            assert kept is not None
+            region = {"name": "(anonymised)", "cep": "12243000", "city": "São José dos Campos", "uf": "SP"}
+            assert [json.loads(kept[side]) for side in ("sender", "recipient")] == [region, region]
+            assert (kept["weight_g"], kept["status"], kept["step_count"]) == (900, "delivered", 3)
+            # What is still to be delivered keeps where to; then that is taken out as well.
+            assert await traces(connection, tag, shop.email) == {(tag, "postings")}
+            await connection.execute("UPDATE postings SET status = 'cancelled' WHERE tracking_code = $1", on_its_way)
+
+            async def no_trace() -> bool:
+                return not await traces(connection, tag, shop.email)
+
+            await until("no trace is left in any table", no_trace, timeout=20)
+            account = await connection.fetchrow("SELECT * FROM clients WHERE id = $1", client_id)
+            assert account is not None
+            assert (account["document"], account["password_hash"]) == (None, "-")
+        finally:
+            await connection.close()
+        assert (await shop.send("GET", f"/tracking/{finished}")).json["status"] == "delivered"
+
+    async def test_its_credentials_stop_working_and_its_e_mail_is_free_again(self, shop: Shop) -> None:
+        key = (await shop.create_api_key("postings:read"))["key"]
+        tokens = await shop.tokens()
+        bearers = [key, tokens["access_token"], shop.headers["Authorization"].removeprefix("Bearer ")]
+
+        async def answered() -> set[int]:
+            headers = [{"Authorization": f"Bearer {bearer}"} for bearer in bearers]
+            return {(await shop.send("GET", "/postings", headers=each)).status for each in headers}
+
+        async def refused() -> bool:
+            return await answered() == {401}
+
+        assert await answered() == {200}
+        assert (await shop.send("DELETE", "/clients/me")).status == 204
+        await until("the tokens and the key are refused", refused, timeout=5)
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert (await shop.send("POST", "/auth/token", data=refresh)).code == "invalid_grant"
+        form = {"grant_type": "password", "username": shop.email, "password": PASSWORD}
+        assert (await shop.send("POST", "/auth/token", data=form)).code == "invalid_credentials"
+        await shop.register()
+        assert (await shop.send("GET", "/postings")).json["postings"] == []
+
+    async def test_a_second_time_there_is_nobody_any_more(self, shop: Shop) -> None:
+        await shop.send("DELETE", "/clients/me")
+        for method, path in (("DELETE", "/clients/me"), ("GET", "/clients/me"), ("GET", "/clients/me/export")):
+            assert (await shop.send(method, path)).code == "not_authenticated"
+
+    async def test_operators_see_that_there_was_one(self, shop: Shop, operator: Shop) -> None:
+        client_id = await shop.id()
+        await shop.send("DELETE", "/clients/me")
+        seen = (await operator.send("GET", f"/admin/clients/{client_id}")).json
+        assert (seen["name"], seen["document"]) == ("(deleted)", None)
+        assert seen["deleted_at"] is not None
+        events = (await operator.send("GET", f"/admin/audit-log?client_id={client_id}")).json["events"]
+        assert [event["action"] for event in events] == ["client.deleted", "client.registered"]
+
+
+class TestRetention:
+    async def erase(self, database: Database, connection: Connection) -> list[int]:
+        """One step of the worker that keeps data for 30 days, and the postings that are anonymised then."""
+        await PersonalDataEraser(database, retention=timedelta(days=30)).erase()
+        rows = await connection.fetch("SELECT id FROM postings WHERE anonymised_at IS NOT NULL ORDER BY id")
+        return [row["id"] for row in rows]
+
+    async def add_postings(self, connection: Connection) -> None:
+        """Old and finished: 0 and 1. Young and finished: 2. Young and on its way: 3."""
+        await add_known_rows(connection)
+        now = await connection.fetchval("SELECT now()")
+        for number, status, at in ((1, "cancelled", LATER), (2, "cancelled", now), (3, "pending", now)):
+            digit = await connection.fetchval("SELECT s10_check_digit($1)", number)
+            code = f"ZP0000000{number}{digit}BR"
+            await insert(
+                connection, "postings", {"id": number, "tracking_code": code, "status": status, "status_at": at}
+            )
+        await connection.execute("UPDATE postings SET status = 'cancelled' WHERE id = 0")
+
+    async def test_what_was_finished_long_ago_is_anonymised_and_nothing_else(
+        self, database: Database, connection: Connection
+    ) -> None:
+        await self.add_postings(connection)
+        assert await self.erase(database, connection) == [0, 1]
+        assert await traces(connection, "Ana Souza") == {("Ana Souza", "postings")}
+        left = await connection.fetch("SELECT id FROM postings WHERE recipient ->> 'name' = 'Ana Souza' ORDER BY id")
+        assert [row["id"] for row in left] == [2, 3]
+
+    async def test_what_is_left_of_a_cep_is_still_one(self, database: Database, connection: Connection) -> None:
+        await self.add_postings(connection)
+        await connection.execute("""UPDATE postings SET sender = sender || '{"cep": "00000123"}' WHERE id = 0""")
+        await self.erase(database, connection)
+        left = await connection.fetchrow("SELECT sender, recipient FROM postings WHERE id = 0")
+        assert left is not None
+        parties = [Party(**json.loads(left[side])) for side in ("sender", "recipient")]
+        assert [party.cep for party in parties] == ["00001000", "12243000"]
+
+    async def test_a_posting_in_other_hands_is_passed_over_and_found_by_the_next_round(
+        self, database: Database, connection: Connection
+    ) -> None:
+        await self.add_postings(connection)
+        async with connection.transaction():
+            await connection.execute("SELECT FROM postings WHERE id = 0 FOR KEY SHARE")
+            assert await self.erase(database, connection) == [1]
+        assert await self.erase(database, connection) == [0, 1]
+
+    async def test_a_walk_comes_by_every_posting_however_few_it_looks_at(
+        self, database: Database, connection: Connection
+    ) -> None:
+        await self.add_postings(connection)
+        await connection.execute(
+            """
+            INSERT INTO postings (id, client_id, tracking_code, status, status_at, posted_at, weight_g, volume_cm3, declared_value,
+                                  freight_price, service, sender, recipient)
+            SELECT n, client_id, 'ZP' || lpad(n::text, 8, '0') || s10_check_digit(n) || 'BR', 'cancelled', posted_at, posted_at,
+                   900, 7200, 0, 0,
+                   service, sender, recipient
+              FROM postings CROSS JOIN generate_series(100, 1199) AS n
+             WHERE postings.id = 0
+            """
+        )
+        eraser = PersonalDataEraser(database, retention=timedelta(days=30))
+        pauses = [await eraser.erase() for _ in range(4)]
+        assert pauses[0] == pauses[1] == pauses[2] < pauses[3]
+        left = await connection.fetch("SELECT id FROM postings WHERE anonymised_at IS NULL ORDER BY id")
+        assert [row["id"] for row in left] == [2, 3]
+
+    async def test_keys_of_deleted_clients_go_and_others_stay(self, database: Database, connection: Connection) -> None:
+        await add_known_rows(connection)
+        other = uuid.UUID(int=2)
+        await insert(connection, "clients", {"id": other, "email": "outra@lojaazul.com.br"})
+        for client in (CLIENT, other):
+            await insert(connection, "posting_idempotency_keys", {"client_id": client})
+        await connection.execute("UPDATE clients SET deleted_at = now() WHERE id = $1", other)
+        await self.erase(database, connection)
+        assert [row["client_id"] for row in await connection.fetch("SELECT * FROM posting_idempotency_keys")] == [
+            CLIENT
+        ]
