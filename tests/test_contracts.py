@@ -31,6 +31,7 @@ BREAKING: Final = (
     ("inward", "app/core/redis.py", "import app.core.hint_sender"),
     ("inward", "app/core/hint_sender.py", "import app.core.change_listener"),
     ("inward", "app/core/threads.py", "import app.core.ids"),
+    ("inward", "app/core/common_passwords.py", "import app.core.auth"),
     ("inward", "app/labels/layout.py", "import app.services.freight"),
     ("inward", "app/db/database.py", "import app.services.errors"),
     ("inward", "app/services/freight.py", "import app.core.deps"),

@@ -36,6 +36,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Já existe um cliente com este e-mail: peça um token com ele ou cadastre outro e-mail.",
     ),
     "expiry_in_past": ("Validade no passado", "expires_at está no passado: envie uma hora que ainda vem, ou nenhuma."),
+    "guessable_password": (
+        "Senha fácil de adivinhar",
+        "Quem adivinha começa por esta senha: muita gente a usa, ou é o e-mail ou nome da conta. Use quatro palavras que ninguém juntaria.",
+    ),
     "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
     "idempotency_key_reused": (
         "Idempotency-Key reutilizada",

@@ -50,6 +50,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     edge_errors.ValidationFailed: 422,
     errors.DuplicateReference: 422,
     errors.ExpiryInPast: 422,
+    errors.GuessablePassword: 422,
     errors.IdempotencyKeyReused: 422,
     errors.InvalidTrackingCode: 422,
     errors.LabelSizeUnsupported: 422,

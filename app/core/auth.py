@@ -13,6 +13,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.core.common_passwords import fold_password, read_common_passwords
 from app.core.threads import BoundedThreads
 from app.models.clients import Role
 from app.models.scopes import Scope, known_scopes
@@ -41,6 +42,11 @@ class Passwords:
         self._threads = BoundedThreads(threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD)
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
+        self._common = read_common_passwords()
+
+    def is_common(self, password: str) -> bool:
+        """Whether the password is on the list of common ones, in capitals or not."""
+        return fold_password(password) in self._common
 
     async def hash(self, password: str) -> str:
         """The hash to keep, with its salt and parameters."""

@@ -8,7 +8,8 @@ from app.models.clients import Caller
 from app.models.scopes import scopes_of
 from app.services import session_service
 from app.services.audit_service import record_event
-from app.services.errors import ClientSuspended, InvalidCredentials, WrongPassword
+from app.services.errors import ClientSuspended, InvalidCredentials, NotAuthenticated, WrongPassword
+from app.services.password_policy import check_password
 from app.services.ports import PasswordHasher
 from app.services.session_service import SessionRules
 
@@ -45,9 +46,15 @@ def _normal_email(username: str) -> str:
 async def change_password(
     database: Database, passwords: PasswordHasher, source: Source, caller: Caller, change: PasswordChange
 ) -> None:
-    """Change the password and end all sessions; raises WrongPassword. No connection is held while passwords are hashed."""
+    """Change the password and end all sessions; raises NotAuthenticated, GuessablePassword and WrongPassword.
+
+    No connection is held while passwords are hashed.
+    """
     row = await database.reader.fetch_one(clients.SELECT_PASSWORD_HASH, caller.id)
-    current_hash = row["password_hash"] if row else None
+    if row is None:
+        raise NotAuthenticated
+    check_password(passwords, change.new_password, email=row["email"], name=row["name"])
+    current_hash = row["password_hash"]
     if not await passwords.verify(change.current_password, current_hash):
         raise WrongPassword
     new_hash = await passwords.hash(change.new_password)

@@ -60,6 +60,11 @@ class WrongPassword(Refusal):
     """The current password is wrong, and nothing was changed."""
 
 
+class GuessablePassword(Refusal):
+    """Whoever guesses tries this password first, since many people have it, or since it is the account's own e-mail or name. Take
+    another: four words that nobody else would put together are good."""
+
+
 class ApiKeyNotFound(Refusal):
     """You have no API key with this id that is still good."""
 

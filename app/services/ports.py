@@ -19,7 +19,11 @@ class Announcements(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Hashes passwords, without keeping the process from other work."""
+    """Hashes passwords, without keeping the process from other work, and knows the common ones."""
+
+    def is_common(self, password: str) -> bool:
+        """Whether the password is among those that many people have."""
+        ...
 
     async def hash(self, password: str) -> str:
         """The hash to keep."""

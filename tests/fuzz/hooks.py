@@ -146,7 +146,8 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _keep_the_rules(place: dict[str, Any]) -> None:
-    """References are unique in a batch, documents have their check digits, and nothing has happened in the future.
+    """References are unique in a batch, documents have their check digits, passwords are nobody's first guess, and nothing has
+    happened in the future.
 
     Whole numbers are written without a decimal point: JSON Schema takes 7.0 for one, the service asks what was meant.
     """
@@ -157,6 +158,8 @@ def _keep_the_rules(place: dict[str, Any]) -> None:
         place["document"] = _DOCUMENTS[len(place["document"]) % len(_DOCUMENTS)]
     if place.get("reference") is not None:
         place["reference"] = f"{place['reference'][:60]}{uuid.uuid4().hex}"
+    for name in {"new_password", "password" if "email" in place else ""} & place.keys():
+        place[name] = f"{place[name][:200]}{uuid.uuid4().hex}"
     for name in ("posted_at", "occurred_at"):
         if place.get(name) is not None and parse_timestamp(place[name]) > datetime.now(UTC) + timedelta(minutes=4):
             place[name] = _PAST
