@@ -44,7 +44,7 @@ async def change_client(
 )
 async def change_password(parts: PartsDep, source: SourceDep, caller: CallerDep, change: PasswordChange) -> None:
     """Change your password. All sessions end within 5 seconds, this one too: sign in again. API keys stay."""
-    await auth_service.change_password(parts.database, parts.passwords, source, caller, change)
+    await auth_service.change_password(parts.database, parts.sign_in_rules, source, caller, change)
 
 
 @router.delete("/me", status_code=204, response_class=Response)
