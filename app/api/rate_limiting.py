@@ -1,6 +1,7 @@
 """Counts each request for the quota of its client, or of its address, and tells of it in the RateLimit headers."""
 
 import time
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,9 +10,11 @@ from app.api.admission import EXEMPT, network_of_caller
 from app.api.middleware import HEADERS_TO_ADD
 from app.api.problems import problem_response
 from app.core.deps import OUTCOME, Parts
-from app.core.quotas import Key
 from app.services.authentication import Credential
 from app.services.errors import QuotaExceeded
+
+if TYPE_CHECKING:
+    from app.core.quotas import Key
 
 
 class RateLimiting:

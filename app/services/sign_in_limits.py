@@ -24,7 +24,7 @@ class SignInLimits:
     def __init__(
         self, known_places: KnownPlaces, *, per_account_and_address: int, per_address: int, per_account: int
     ) -> None:
-        """So many failures an hour; 0 for no limit. Those of an account are counted all in all, and do not bind who signed in there before."""
+        """So many failures an hour; 0 for no limit. That of an account does not bind whoever has signed in at the same address before."""
         self._known_places = known_places
         self._pair = quota_of("sign-in", per_account_and_address, _HOUR)
         self._address = quota_of("sign-in-address", per_address, _HOUR)
