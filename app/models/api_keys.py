@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
-from app.models.fields import ShortText, Timestamp
+from app.models.fields import Expiry, ShortText, Timestamp
 from app.models.scopes import KeyScope
 from app.models.shape import Shape
 
@@ -27,7 +27,7 @@ class ApiKeyRequest(Shape):
 
     name: ShortText
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=10, json_schema_extra={"uniqueItems": True})]
-    expires_at: Timestamp | None = Field(default=None, description="It never expires by itself when not given.")
+    expires_at: Expiry | None = Field(default=None, description="It never expires by itself when not given.")
 
     @field_validator("scopes")
     @classmethod

@@ -36,14 +36,16 @@ SELECT """
 """
 )
 
+# LIMIT 1: each key's client is looked up by its id, however few clients there are.
 SELECT_BEARERS: Final[LiteralString] = (
     """
-SELECT k.id, k.key_hash, k.client_id, k.scopes, k.expires_at, c.role, c.suspended_at IS NOT NULL AS suspended,
+SELECT k.id, k.key_hash, k.client_id, k.scopes, k.expires_at, c.role, c.suspended,
        k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - $2::interval AS use_is_news
   FROM api_keys AS k
-  JOIN clients AS c ON c.id = k.client_id
+ CROSS JOIN LATERAL (
+       SELECT role, suspended_at IS NOT NULL AS suspended FROM clients WHERE id = k.client_id AND deleted_at IS NULL LIMIT 1
+       ) AS c
  WHERE k.key_hash = ANY ($1::bytea[])
-   AND c.deleted_at IS NULL
    AND """
     + _IS_LIVE
 )
