@@ -191,8 +191,8 @@ def _headers_of(refusal: Refusal, status: int) -> dict[str, str]:
     if isinstance(refusal, errors.QuotaExceeded):
         return {
             "Retry-After": str(refusal.retry_after),
-            "RateLimit-Policy": refusal.policy.told,
-            "RateLimit": refusal.policy.told_left(0, refusal.retry_after),
+            "RateLimit-Policy": refusal.policy.told.decode(),
+            "RateLimit": refusal.policy.told_left(0, refusal.retry_after).decode(),
         }
     match status:
         case 401:

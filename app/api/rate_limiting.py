@@ -41,10 +41,9 @@ class RateLimiting:
                     refusal = QuotaExceeded(quota.policy, retry_after=more)
                     await _answer(refusal, scope, receive, send)
                     return
-                policy = quota.policy
                 scope[HEADERS_TO_ADD] = (
-                    (b"ratelimit-policy", policy.told.encode()),
-                    (b"ratelimit", policy.told_left(left, more).encode()),
+                    (b"ratelimit-policy", quota.policy.told),
+                    (b"ratelimit", quota.policy.told_left(left, more)),
                 )
         await self._app(scope, receive, send)
 

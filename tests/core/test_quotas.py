@@ -122,5 +122,5 @@ def test_in_no_window_more_is_used_than_the_quota_and_what_comes_back_meanwhile(
     ],
 )
 def test_a_policy_is_told_as_the_draft_has_it(policy: QuotaPolicy, told: str, left: str) -> None:
-    assert policy.told == told
-    assert policy.told_left(7, 2) == left
+    assert policy.told == told.encode()
+    assert policy.told_left(7, 2) == left.encode()
