@@ -27,6 +27,8 @@ _LEEWAY: Final = timedelta(minutes=1)
 
 # About a second's work: whoever came after that would wait for longer than a login is worth.
 _MOST_WAITING_PER_THREAD: Final = 32
+# Who signs in can wait for a moment longer: whatever else the process does goes first.
+_NICENESS: Final = 10
 
 
 class Passwords:
@@ -38,7 +40,9 @@ class Passwords:
 
     def __init__(self, *, threads: int) -> None:
         self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
-        self._threads = BoundedThreads(threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD)
+        self._threads = BoundedThreads(
+            threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD, niceness=_NICENESS
+        )
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
         self._common = read_common_passwords()
