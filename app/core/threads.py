@@ -15,7 +15,8 @@ T = TypeVar("T")
 def _stand_back(niceness: int) -> None:
     """Let all other threads go first; where only a whole process can, nothing is done."""
     if niceness and sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
 class ThreadsBusy(Exception):
