@@ -11,10 +11,10 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels bench-live format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins format clean
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 up: ## Run everything here: PostgreSQL, Valkey, API, workers [PORT=8000] [WORKERS=1]; Ctrl-C stops
 	@sh .ci/sync run
@@ -73,6 +73,10 @@ bench-labels: ## Measure how long a label takes, and the memory of 500 in one fi
 bench-live: ## Measure what open streams cost, and how soon an update is on them [STREAMS=2000]
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m bench.live $(call said,STREAMS,--streams "$$STREAMS")
+
+bench-sign-ins: ## Measure what a flood of sign-ins costs everybody else
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.sign_ins
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

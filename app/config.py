@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 from urllib.parse import urlsplit
@@ -102,6 +102,31 @@ class Settings(BaseSettings):
     session_days: int = Field(
         default=30, ge=1, le=365, description="How long a session lasts that no refresh token continues."
     )
+    rate_limit_per_client: int = Field(
+        default=60_000,
+        ge=0,
+        description="Requests a minute that one client may make, at all API processes together; beyond them 429. 0 is no limit.",
+    )
+    rate_limit_per_address: int = Field(
+        default=6_000,
+        ge=0,
+        description="The same for one address (of IPv6: one /64) whose requests show no good credential.",
+    )
+    failed_sign_ins_per_account_and_address: int = Field(
+        default=10,
+        ge=0,
+        description="Wrong passwords an hour for one account from one address; beyond them 429. 0 is no limit.",
+    )
+    failed_sign_ins_per_address: int = Field(default=100, ge=0, description="Wrong passwords an hour from one address.")
+    failed_sign_ins_per_account: int = Field(
+        default=100,
+        ge=0,
+        description="Wrong passwords an hour for one account; beyond them only addresses it was signed in from before may try.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses and networks of the proxies before the API, with commas: X-Forwarded-For is believed from them alone.",
+    )
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
 
     tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -169,10 +194,23 @@ class Settings(BaseSettings):
                 return url
         raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
 
-    @field_validator("tracking_code_prefixes", mode="before")
+    @field_validator("tracking_code_prefixes", "trusted_proxies", mode="before")
     @classmethod
-    def _split_prefixes(cls, value: object) -> object:
-        return tuple(prefix.strip() for prefix in value.split(",")) if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        named = tuple(filter(None, proxies))
+        for proxy in named:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(
+                    "must be addresses or networks with commas between them, such as 10.0.0.7,172.16.0.0/12"
+                ) from error
+        return named
 
     @field_validator("tracking_code_prefixes")
     @classmethod

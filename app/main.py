@@ -28,26 +28,32 @@ from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
 from app.api.problems import declares
+from app.api.rate_limiting import RateLimiting
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
 from app.core.change_listener import listening
 from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
+from app.core.known_places import KnownPlaces
 from app.core.logging import configure_logging
 from app.core.open_files import allow_open_files
-from app.core.redis import open_change_channel, open_streams
+from app.core.quota_sharing import sharing_quotas
+from app.core.redis import open_change_channel, open_quotas, open_streams
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.api_key_service import find_credentials
+from app.services.auth_service import SignInRules
 from app.services.authentication import ApiKeyDesk, Authenticator, SessionDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
 from app.services.live_tracking import tracking_live
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
+from app.services.rate_limits import RateLimits
 from app.services.session_service import SessionRules, find_bearers
+from app.services.sign_in_limits import SignInLimits
 from app.services.tracking_service import PublicDesk, find_public_steps
 from app.web import pages
 from app.web.busy import BusyPages
@@ -100,8 +106,22 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         parts.push_async_callback(api_keys.close)
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
+        used_quotas, sign_in_places = await parts.enter_async_context(open_quotas(**settings.redis_options))
+        known_places = KnownPlaces(sign_in_places)
+        rate_limits = RateLimits.of(
+            per_client=settings.rate_limit_per_client, per_address=settings.rate_limit_per_address
+        )
+        sign_in_limits = SignInLimits(
+            known_places,
+            per_account_and_address=settings.failed_sign_ins_per_account_and_address,
+            per_address=settings.failed_sign_ins_per_address,
+            per_account=settings.failed_sign_ins_per_account,
+        )
+        quotas = [*rate_limits.quotas, *sign_in_limits.quotas]
+        await parts.enter_async_context(sharing_quotas(quotas, used_quotas, known_places))
         labels = LabelRenderer(public_url=settings.public_url)
         parts.callback(labels.close)
+        session_rules = SessionRules(tokens=tokens, lifetime=timedelta(days=settings.session_days))
         yield Parts(
             database=database,
             hints=hints,
@@ -112,8 +132,10 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             event_heartbeat_seconds=settings.event_heartbeat_seconds,
             stream=streams[0],
             passwords=passwords,
-            session_rules=SessionRules(tokens=tokens, lifetime=timedelta(days=settings.session_days)),
+            session_rules=session_rules,
             authenticator=Authenticator(tokens, sessions, api_keys),
+            rate_limits=rate_limits,
+            sign_in_rules=SignInRules(passwords, sign_in_limits, session_rules),
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
@@ -153,6 +175,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         redirect_slashes=False,
     )
     app.state.event_streams = Admission(
+        name="event-streams",
         most=settings.max_event_streams,
         share_of_one=settings.max_share_of_one_caller,
         told="streams are turned away",
@@ -165,6 +188,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         batches=("/api/v1/postings/batch", "/api/v1/status-updates"),
         forms=("/api/v1/auth/token", "/api/v1/auth/revoke"),
     )
+    app.add_middleware(RateLimiting)
     app.add_middleware(Authentication)
     app.add_middleware(RequestId)
     handlers.add_handlers(app)
@@ -207,6 +231,7 @@ def main() -> int:
     closing = asyncio.Event()
     settings = _with_files_for_streams(settings)
     admission = Admission(
+        name="concurrent-requests",
         most=settings.max_concurrent_requests,
         share_of_one=settings.max_share_of_one_caller,
         told="requests are turned away",
@@ -221,6 +246,8 @@ def main() -> int:
         ),
         lifespan="on",
         log_config=None,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,

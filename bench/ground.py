@@ -40,6 +40,9 @@ class Place:
             "REDIS_URL": self.redis_url,
             "JWT_SECRET": _SECRET,
             "LOG_LEVEL": "WARNING",
+            # One client, and all that it can: each request is counted, and none is refused for it.
+            "RATE_LIMIT_PER_CLIENT": "1000000000",
+            "RATE_LIMIT_PER_ADDRESS": "1000000000",
             **self.settings,
         }
 

@@ -18,6 +18,14 @@ from tests.until import until
 
 JWT_SECRET: Final = "a-secret-for-the-tests-0123456789-xyz"
 PUBLIC_URL: Final = "https://rastreio.lojaazul.com.br"
+# All tests come from one address, and many ask for wrong things on purpose; the tests of the limits set their own.
+_NO_LIMITS: Final = {
+    "RATE_LIMIT_PER_CLIENT": "1000000000",
+    "RATE_LIMIT_PER_ADDRESS": "1000000000",
+    "FAILED_SIGN_INS_PER_ACCOUNT_AND_ADDRESS": "0",
+    "FAILED_SIGN_INS_PER_ADDRESS": "0",
+    "FAILED_SIGN_INS_PER_ACCOUNT": "0",
+}
 _STOP_SECONDS: Final = 20
 
 
@@ -79,6 +87,7 @@ class Service:
             "REDIS_URL": redis_url,
             "JWT_SECRET": JWT_SECRET,
             "PUBLIC_URL": PUBLIC_URL,
+            **_NO_LIMITS,
             **settings,
         }
         self._started: list[Process] = []

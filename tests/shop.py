@@ -24,6 +24,9 @@ PARTY: Final = {
 POSTING: Final[Mapping[str, Any]] = {"weight_g": 900, "volume_cm3": 7000, "sender": PARTY, "recipient": PARTY}
 
 
+_REGISTERED_TYPES: Final = {"quota_exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded"}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: the status, the headers, and the body as it is and as JSON."""
@@ -43,7 +46,7 @@ class Answer:
         assert self.headers["Content-Type"] == "application/problem+json", self.body
         problem = self.json
         assert problem["status"] == self.status
-        assert problem["type"] == f"/problems/{problem['code']}"
+        assert problem["type"] == _REGISTERED_TYPES.get(problem["code"], f"/problems/{problem['code']}")
         return str(problem["code"])
 
 

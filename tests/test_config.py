@@ -41,6 +41,11 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("MAX_EVENT_STREAMS", "0"),
         ("EVENT_HEARTBEAT_SECONDS", "0"),
         ("DATABASE_PATIENCE_SECONDS", "0"),
+        ("RATE_LIMIT_PER_CLIENT", "-1"),
+        ("FAILED_SIGN_INS_PER_ADDRESS", "many"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.local"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,6 +108,21 @@ def test_a_public_address_that_is_none_is_refused(url: str, monkeypatch: pytest.
     monkeypatch.setenv("PUBLIC_URL", url)
     with pytest.raises(SettingsError, match="PUBLIC_URL: "):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("written", "proxies"),
+    [
+        ("", ()),
+        ("10.0.0.7", ("10.0.0.7",)),
+        ("10.0.0.7, 172.16.0.0/12,fd00::/8", ("10.0.0.7", "172.16.0.0/12", "fd00::/8")),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(
+    written: str, proxies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", written)
+    assert read_settings().trusted_proxies == proxies
 
 
 def test_prefixes_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:

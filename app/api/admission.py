@@ -11,11 +11,12 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.edge_errors import TooManyRequests
 from app.api.middleware import REQUEST_ID
 from app.api.problems import prefers_portuguese, problem_response
+from app.core.addresses import network_of
 from app.core.logging import RareWarning
-from app.services.errors import Overloaded, Refusal
+from app.models.quotas import QuotaPolicy
+from app.services.errors import Overloaded, QuotaExceeded, Refusal
 
 ADMITTED: Final = "postagens.admitted"
 """The key of a scope under which the caller stands that the server has let in already."""
@@ -25,6 +26,8 @@ _UNDER_WAY: Final = "postagens.under-way"
 EXEMPT: Final = "/health/"
 """Always let in: whoever watches this process must hear from it also when it has too much to do."""
 
+# For that long somebody who has too much under way is asked to wait.
+_RETRY_AFTER_SECONDS: Final = 2
 _REQUEST_ID: Final = re.compile(REQUEST_ID.encode())
 
 _log = logging.getLogger(__name__)
@@ -35,19 +38,18 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Admission:
     """At most `most` requests under way in this process (or open streams), and at most that share of them for one caller."""
 
-    def __init__(self, *, most: int, share_of_one: float, told: str) -> None:
-        """`told` is what the log says of those who are turned away."""
+    def __init__(self, *, name: str, most: int, share_of_one: float, told: str) -> None:
+        """`name` is that of the policy that gives one caller its share; `told` is what the log says of those who are turned away."""
         self._most = most
         self._most_of_one = math.ceil(most * share_of_one)
+        policy = QuotaPolicy(name, self._most_of_one, unit="concurrent-requests")
         self._under_way = 0
         self.answered = 0
         """Requests that were let in and have left, since the start."""
         self._of_caller: dict[bytes, int] = {}
         self._turned_away = RareWarning(_log, told)
-        self._answers: dict[type[Refusal], ReadyAnswer] = {
-            Overloaded: ReadyAnswer(Overloaded()),
-            TooManyRequests: ReadyAnswer(TooManyRequests()),
-        }
+        self._overloaded = ReadyAnswer(Overloaded())
+        self._share_used_up = ReadyAnswer(QuotaExceeded(policy, retry_after=_RETRY_AFTER_SECONDS))
 
     @property
     def is_full(self) -> bool:
@@ -61,13 +63,13 @@ class Admission:
 
     def turn_away(self) -> "ReadyAnswer":
         """The answer to whoever comes while it is full."""
-        return self._refuse(Overloaded)
+        return self._refuse(self._overloaded)
 
     def enter(self, caller: bytes) -> "ReadyAnswer | None":
         """Let the caller in, who must leave() afterwards; or the answer that turns it away."""
         of_caller = self._of_caller.get(caller, 0)
         if of_caller >= self._most_of_one:
-            return self._refuse(TooManyRequests)
+            return self._refuse(self._share_used_up)
         if self.is_full:
             return self.turn_away()
         self._under_way += 1
@@ -83,16 +85,16 @@ class Admission:
         else:
             del self._of_caller[caller]
 
-    def _refuse(self, kind: type[Refusal]) -> "ReadyAnswer":
-        self._turned_away(kind.code())
-        return self._answers[kind]
+    def _refuse(self, answer: "ReadyAnswer") -> "ReadyAnswer":
+        self._turned_away(answer.refusal.code())
+        return answer
 
 
 class ReadyAnswer:
     """A refusal made ready beforehand, in both languages: an overloaded process has no time to make one."""
 
     def __init__(self, refusal: Refusal) -> None:
-        self.kind: Final = type(refusal)
+        self.refusal: Final = refusal
         self.english: Final = Answer(problem_response(refusal, accept_language="en"))
         self.portuguese: Final = Answer(problem_response(refusal, accept_language="pt"))
         # Ids of requests only have to differ: to ask the system for random bytes would cost as much as all the rest.
@@ -153,7 +155,12 @@ def authorization(headers: Headers) -> bytes:
 
 def caller_of(scope: Scope) -> bytes:
     """Who makes the request: what it is authorized by, or else the address that it comes from."""
-    return authorization(scope["headers"]) or (scope["client"] or ("",))[0].encode()
+    return authorization(scope["headers"]) or network_of_caller(scope).encode()
+
+
+def network_of_caller(scope: Scope) -> str:
+    """The address that a request comes from, as far as addresses tell callers apart."""
+    return network_of((scope["client"] or ("",))[0])
 
 
 class _UnderWay:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 
 from app.api import edge_errors, portuguese
-from app.api.problems import STATUS_OF, declares, title_of
+from app.api.problems import STATUS_OF, declares, title_of, type_of
 from app.models.problems import ProblemKind, ProblemKinds
 from app.services.errors import Refusal
 
@@ -15,7 +15,7 @@ router: Final = APIRouter(prefix="/problems", tags=["problems"])
 def _kind(refusal: type[Refusal]) -> ProblemKind:
     title_pt, detail_pt = portuguese.TEXTS[refusal.code()]
     return ProblemKind(
-        type=f"/problems/{refusal.code()}",
+        type=type_of(refusal),
         code=refusal.code(),
         status=STATUS_OF[refusal],
         title=title_of(refusal),

@@ -9,7 +9,7 @@ _TRACKING: Final = "/api/v1/tracking"
 # pages may make without asking before (GET, without headers of their own) are all there is: OPTIONS stays 405.
 _HEADERS: Final = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"Retry-After, X-Request-ID"),
+    (b"access-control-expose-headers", b"RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"),
 )
 
 

@@ -39,10 +39,6 @@ class InvalidData(Refusal):
     """A value in this request is out of the range that can be stored."""
 
 
-class TooManyRequests(Refusal):
-    """You have too many requests under way: wait for answers or use the batch routes. Nothing was done: try again after Retry-After."""
-
-
 class ServiceUnavailable(Refusal):
     """The service cannot do this at the moment, and nothing was done: try again after the time in Retry-After."""
 

@@ -23,11 +23,11 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 async def take_place(request: Request) -> AsyncIterator[None]:
-    """A place among the open streams of this process, until the stream ends; raises Overloaded and TooManyRequests."""
+    """A place among the open streams of this process, until the stream ends; raises Overloaded and QuotaExceeded."""
     places: Admission = request.app.state.event_streams
     caller = caller_of(request.scope)
     if answer := places.enter(caller):
-        raise answer.kind
+        raise answer.refusal.with_traceback(None)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import edge_errors
@@ -22,6 +22,11 @@ REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 
 JSON_BODY: Final = "postagens.json"
 """The key of a scope under which the body stands that the guard has read already, as JSON."""
+
+HEADERS_TO_ADD: Final = "postagens.headers"
+"""The key of a scope under which headers stand that the answer gets, whatever it is."""
+
+_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 _log = logging.getLogger("app.access")
 
@@ -46,9 +51,8 @@ class RequestId:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers = [*message["headers"], (b"x-request-id", request_id.encode()), _NO_SNIFF]
+                message = {**message, "headers": [*headers, *scope.get(HEADERS_TO_ADD, ())]}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -36,6 +36,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Já existe um cliente com este e-mail: peça um token com ele ou cadastre outro e-mail.",
     ),
     "expiry_in_past": ("Validade no passado", "expires_at está no passado: envie uma hora que ainda vem, ou nenhuma."),
+    "guessable_password": (
+        "Senha fácil de adivinhar",
+        "Quem adivinha começa por esta senha: muita gente a usa, ou é o e-mail ou nome da conta. Use quatro palavras que ninguém juntaria.",
+    ),
     "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
     "idempotency_key_reused": (
         "Idempotency-Key reutilizada",
@@ -124,6 +128,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Outra transação segura esta postagem no momento, e nada foi feito: peça de novo em breve, com a mesma Idempotency-Key.",
     ),
     "posting_not_found": ("Postagem não encontrada", "Você não tem uma postagem com este código de rastreio."),
+    "quota_exceeded": (
+        "Cota esgotada",
+        "Você esgotou uma cota, que `violated-policies` nomeia; nada foi feito. Tente de novo após Retry-After, ou use as rotas de lote.",
+    ),
     "reference_taken": ("Referência já usada", "Você já tem uma postagem com esta referência."),
     "server_error": (
         "Erro do servidor",
@@ -146,10 +154,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Você tem 50 chaves de API que ainda valem: revogue uma que ninguém usa.",
     ),
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
-    "too_many_requests": (
-        "Requisições demais",
-        "Você tem requisições demais em andamento: espere respostas ou use rotas de lote. Nada foi feito: tente de novo após Retry-After.",
-    ),
     "tracking_codes_exhausted": (
         "Códigos de rastreio esgotados",
         "Todos os códigos dos prefixos configurados foram usados: o operador deste serviço precisa acrescentar um prefixo.",

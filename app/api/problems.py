@@ -50,13 +50,14 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     edge_errors.ValidationFailed: 422,
     errors.DuplicateReference: 422,
     errors.ExpiryInPast: 422,
+    errors.GuessablePassword: 422,
     errors.IdempotencyKeyReused: 422,
     errors.InvalidTrackingCode: 422,
     errors.LabelSizeUnsupported: 422,
     errors.OccurredAtInFuture: 422,
     errors.PostedAtInFuture: 422,
     errors.TooManyCodes: 422,
-    edge_errors.TooManyRequests: 429,
+    errors.QuotaExceeded: 429,
     edge_errors.ServerError: 500,
     errors.InternalError: 500,
     edge_errors.OutcomeUnknown: 503,
@@ -73,6 +74,10 @@ _OAUTH_ERRORS: Final[dict[type[Refusal], str]] = {
     errors.InvalidGrant: "invalid_grant",
     errors.InvalidScope: "invalid_scope",
 }
+# What is registered has a type that clients of any API know (RFC 9457, section 4.2; draft-ietf-httpapi-ratelimit-headers-11, section 5.1).
+_REGISTERED_TYPES: Final[dict[type[Refusal], str]] = {
+    errors.QuotaExceeded: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+}
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 2
 
@@ -85,7 +90,7 @@ class InvalidPlace(Shape):
 
 
 class Problem(Shape):
-    """RFC 9457, with a `code` for machines. `type` leads to its page of the catalogue."""
+    """RFC 9457, with a `code` for machines. `type` leads to its page of the catalogue, `/problems/{code}`, or is a registered one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -101,19 +106,33 @@ class Problem(Shape):
         }
     )
 
-    type: str = Field(pattern="^/problems/[a-z_]+$", json_schema_extra={"format": "uri-reference"})
+    type: str = Field(
+        pattern="^(/problems/[a-z_]+|https://iana\\.org/assignments/http-problem-types#[a-z-]+)$",
+        json_schema_extra={"format": "uri-reference"},
+    )
     title: str
     status: int = Field(ge=400, le=599)
     detail: str
     code: str = Field(json_schema_extra={"enum": [*sorted(kind.code() for kind in STATUS_OF)]})
     errors: list[InvalidPlace] | None = Field(default=None, json_schema_extra=never_null)
     references: list[str] | None = Field(default=None, json_schema_extra=never_null)
+    violated_policies: list[str] | None = Field(
+        default=None,
+        serialization_alias="violated-policies",
+        description="Which quotas are used up, by the names that the RateLimit headers have for them.",
+        json_schema_extra=never_null,
+    )
     scope: str | None = Field(default=None, description="The scope that is missing.", json_schema_extra=never_null)
     error: str | None = Field(
         default=None,
         description="The same for a client of OAuth 2.0, as RFC 6749, section 5.2, names it.",
         json_schema_extra=never_null,
     )
+
+
+def type_of(kind: type[Refusal]) -> str:
+    """What identifies the kind of problem: a registered URI, or the address of its page of the catalogue."""
+    return _REGISTERED_TYPES.get(kind, f"/problems/{kind.code()}")
 
 
 def title_of(kind: type[Refusal]) -> str:
@@ -146,18 +165,19 @@ def problem_response(
     if prefers_portuguese(accept_language):
         title, detail = portuguese.TEXTS[kind.code()]
     problem = Problem(
-        type=f"/problems/{kind.code()}",
+        type=type_of(kind),
         title=title,
         status=status,
         detail=detail,
         code=kind.code(),
         errors=[*(places or ()), *(InvalidPlace(place=place, detail=what) for place, what in refusal.places)] or None,
         references=list(refusal.references) if isinstance(refusal, errors.ReferenceTaken) else None,
+        violated_policies=[refusal.policy.name] if isinstance(refusal, errors.QuotaExceeded) else None,
         scope=refusal.scope if isinstance(refusal, errors.InsufficientScope) else None,
         error=_OAUTH_ERRORS.get(kind),
     )
     return JSONResponse(
-        problem.model_dump(exclude_none=True),
+        problem.model_dump(exclude_none=True, by_alias=True),
         status_code=status,
         media_type=MEDIA_TYPE,
         headers={**_headers_of(refusal, status), **(headers or {})},
@@ -168,10 +188,16 @@ def _headers_of(refusal: Refusal, status: int) -> dict[str, str]:
     """What the status calls for (RFC 9110, RFC 6750): how to authenticate, when to come back."""
     if isinstance(refusal, errors.InsufficientScope):
         return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{refusal.scope}"'}
+    if isinstance(refusal, errors.QuotaExceeded):
+        return {
+            "Retry-After": str(refusal.retry_after),
+            "RateLimit-Policy": refusal.policy.told.decode(),
+            "RateLimit": refusal.policy.told_left(0, refusal.retry_after).decode(),
+        }
     match status:
         case 401:
             return {"WWW-Authenticate": "Bearer"}
-        case 429 | 503:
+        case 503:
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:
             return {}
@@ -211,9 +237,10 @@ def declare(responses: dict[int | str, dict[str, Any]], kind: type[Refusal]) -> 
 def example_of(kind: type[Refusal]) -> dict[str, Any]:
     """A problem of this kind, as it is answered."""
     return {
-        "type": f"/problems/{kind.code()}",
+        "type": type_of(kind),
         "title": title_of(kind),
         "status": STATUS_OF[kind],
         "detail": kind.sentence(),
         "code": kind.code(),
+        **({"violated-policies": ["client"]} if kind is errors.QuotaExceeded else {}),
     }

@@ -12,6 +12,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.core.common_passwords import fold_password, read_common_passwords
 from app.core.threads import BoundedThreads
 from app.models.clients import Role
 from app.models.scopes import Scope, known_scopes
@@ -26,6 +27,8 @@ _LEEWAY: Final = timedelta(minutes=1)
 
 # About a second's work: whoever came after that would wait for longer than a login is worth.
 _MOST_WAITING_PER_THREAD: Final = 32
+# Who signs in can wait for a moment longer: whatever else the process does goes first.
+_NICENESS: Final = 10
 
 
 class Passwords:
@@ -37,9 +40,16 @@ class Passwords:
 
     def __init__(self, *, threads: int) -> None:
         self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
-        self._threads = BoundedThreads(threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD)
+        self._threads = BoundedThreads(
+            threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD, niceness=_NICENESS
+        )
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
+        self._common = read_common_passwords()
+
+    def is_common(self, password: str) -> bool:
+        """Whether the password is on the list of common ones, in capitals or not."""
+        return fold_password(password) in self._common
 
     async def hash(self, password: str) -> str:
         """The hash to keep, with its salt and parameters."""

@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, Final
+
+# redis-py may swallow a cancellation while it connects: then it goes on as if nothing had been said.
+_AGAIN_SECONDS: Final = 0.1
 
 
 @asynccontextmanager
@@ -13,6 +16,8 @@ async def running(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[N
     try:
         yield
     finally:
-        task.cancel()
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_AGAIN_SECONDS)
         with suppress(asyncio.CancelledError):
             await task

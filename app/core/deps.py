@@ -22,11 +22,13 @@ from app.models.clients import Caller
 from app.models.fields import parse_count
 from app.models.scopes import SCOPES
 from app.services.acceptance_desk import AcceptanceDesk
+from app.services.auth_service import SignInRules
 from app.services.authentication import Authenticator, Credential
 from app.services.errors import InvalidIdempotencyKey, NotAuthenticated, OperatorOnly
 from app.services.live_tracking import LiveTracking
 from app.services.posting_lifecycle import MOST_STEPS
 from app.services.posting_service import OwnedDesk, PostingRules
+from app.services.rate_limits import RateLimits
 from app.services.session_service import SessionRules
 from app.services.tracking_service import PublicDesk
 
@@ -46,6 +48,8 @@ class Parts:
     passwords: Passwords
     session_rules: SessionRules
     authenticator: Authenticator
+    rate_limits: RateLimits
+    sign_in_rules: SignInRules
     posting_rules: PostingRules
     labels: LabelRenderer
     public_url: str

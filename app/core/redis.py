@@ -210,6 +210,74 @@ async def open_change_channel(url: str, *, timeout_seconds: float) -> AsyncItera
         yield ChangeChannel(redis)
 
 
+class UsedQuotas:
+    """What all processes have used of each quota, as the moment at which it is whole again, by the server's clock."""
+
+    # Each key goes by itself when its quota is whole again. All in one script, so that nothing comes between; KEYS, and for each the
+    # seconds that were used.
+    _ADD: Final = """
+        local time = redis.call('TIME')
+        local now = time[1] + time[2] / 1000000
+        local used = {}
+        for i, key in ipairs(KEYS) do
+            local before = math.max(tonumber(redis.call('GET', key) or now), now)
+            local seconds = before + ARGV[i] - now
+            if seconds > 0 then
+                redis.call('SET', key, string.format('%.6f', now + seconds), 'PX', math.ceil(seconds * 1000))
+            else
+                redis.call('DEL', key)
+            end
+            used[i] = string.format('%.6f', seconds)
+        end
+        return used
+    """
+    _MOST_AT_ONCE: Final = 450
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def add(self, used: Sequence[tuple[str, float]]) -> list[float]:
+        """Add so many seconds to each; in how many seconds each is whole again, in the same order."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for start in range(0, len(used), self._MOST_AT_ONCE):
+            some = used[start : start + self._MOST_AT_ONCE]
+            keys = [f"postagens:v1:{{quotas}}:{key}" for key, _ in some]
+            pipeline.eval(self._ADD, len(keys), *keys, *(f"{seconds:.6f}" for _, seconds in some))
+        answers: list[list[bytes]] = await _answer_to(pipeline.execute())
+        return [float(seconds) for answer in answers for seconds in answer]
+
+
+class SignInPlaces:
+    """From where accounts have been signed in at, each for so long."""
+
+    _KEPT_SECONDS: Final = 90 * 24 * 3600
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def add(self, places: Sequence[str]) -> None:
+        """Keep these, from now on for the whole time."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for place in places:
+            pipeline.set(_key_of_place(place), 1, ex=self._KEPT_SECONDS)
+        await _answer_to(pipeline.execute())
+
+    async def has(self, place: str) -> bool:
+        """Whether this one is kept."""
+        return bool(await _answer_to(self._redis.exists(_key_of_place(place))))
+
+
+def _key_of_place(place: str) -> str:
+    return f"postagens:v1:{{quotas}}:signed-in:{place}"
+
+
+@asynccontextmanager
+async def open_quotas(url: str, *, timeout_seconds: float) -> AsyncIterator[tuple[UsedQuotas, SignInPlaces]]:
+    """Yield both on a client of their own; `timeout_seconds` as in open_redis."""
+    async with open_redis(url, timeout_seconds=timeout_seconds) as redis:
+        yield UsedQuotas(redis), SignInPlaces(redis)
+
+
 def _hints(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Hint]:
     """The entries as hints; one that is not of ours (or was deleted while pending) is for posting -1, which nobody has."""
     return [

@@ -1,12 +1,22 @@
 """Threads for work that would keep all other requests waiting: so many of them, and so much work that waits for them, and no more."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def _stand_back(niceness: int) -> None:
+    """Let all other threads go first; where only a whole process can, nothing is done."""
+    if niceness and sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
 class ThreadsBusy(Exception):
@@ -16,8 +26,11 @@ class ThreadsBusy(Exception):
 class BoundedThreads:
     """A few threads with one kind of work."""
 
-    def __init__(self, threads: int, *, name: str, most_waiting: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    def __init__(self, threads: int, *, name: str, most_waiting: int, niceness: int = 0) -> None:
+        """`niceness` is by how much they stand back when there are too few cores: for work in C, which holds no lock of Python's."""
+        self._threads = ThreadPoolExecutor(
+            threads, thread_name_prefix=name, initializer=_stand_back, initargs=(niceness,)
+        )
         self._most_waiting = most_waiting
         self._waiting = 0
 

@@ -240,7 +240,9 @@ FormText = Annotated[str, Field(max_length=500, json_schema_extra=_OF_PRINTABLE)
 TokenText = Annotated[str, Field(max_length=4096, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)]
 Service = Annotated[str, Field(pattern=f"^{_SERVICE}$", examples=["standard"])]
 Password = Annotated[
-    str, Field(min_length=8, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)
+    str,
+    Field(min_length=8, max_length=256, json_schema_extra={**_OF_PRINTABLE, "format": "password"}),
+    AfterValidator(_printable),
 ]
 TriedPassword = Annotated[
     str, Field(min_length=1, max_length=256, json_schema_extra=_OF_PRINTABLE), AfterValidator(_printable)

@@ -6,6 +6,7 @@ from app.models.audit import Source
 from app.models.clients import Caller, Client, ClientChanges, ClientRegistration, Role
 from app.services.audit_service import record_event
 from app.services.errors import EmailTaken, NotAuthenticated
+from app.services.password_policy import check_password
 from app.services.ports import PasswordHasher
 
 
@@ -17,7 +18,11 @@ async def register_client(
     *,
     role: Role = "client",
 ) -> Client:
-    """Create the account, of a client by itself; raises EmailTaken. No connection is held while the password is hashed."""
+    """Create the account, of a client by itself; raises GuessablePassword and EmailTaken.
+
+    No connection is held while the password is hashed.
+    """
+    check_password(passwords, registration.password, email=registration.email, name=registration.name)
     if await database.reader.fetch_one(clients.SELECT_CREDENTIALS, registration.email):
         raise EmailTaken  # before the costly hash; the insert below is what decides
     password_hash = await passwords.hash(registration.password)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from app.models.quotas import QuotaPolicy
+
 
 class Refusal(Exception):
     """The request was refused."""
@@ -58,6 +60,11 @@ class InsufficientScope(Refusal):
 
 class WrongPassword(Refusal):
     """The current password is wrong, and nothing was changed."""
+
+
+class GuessablePassword(Refusal):
+    """Whoever guesses tries this password first, since many people have it, or since it is the account's own e-mail or name. Take
+    another: four words that nobody else would put together are good."""
 
 
 class ApiKeyNotFound(Refusal):
@@ -186,6 +193,16 @@ class PostingHeld(Refusal):
 
 class BacklogFull(Refusal):
     """Too many status updates wait to be decided, and nothing was done: try again after the time in Retry-After."""
+
+
+class QuotaExceeded(Refusal):
+    """You have used up a quota, which `violated-policies` names; nothing was done. Try again after Retry-After, or use the batch routes."""
+
+    def __init__(self, policy: QuotaPolicy, *, retry_after: int) -> None:
+        self.policy = policy
+        self.retry_after = retry_after
+        """In seconds."""
+        super().__init__()
 
 
 class ShuttingDown(Refusal):

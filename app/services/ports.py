@@ -18,8 +18,23 @@ class Announcements(Protocol):
         """Pass the announcement on soon, without waiting and without failing."""
 
 
+class KnownPlaces(Protocol):
+    """Remembers for some weeks from where accounts have been signed in at. It may forget sooner."""
+
+    def remember(self, place: str) -> None:
+        """Somebody has signed in there."""
+
+    async def is_known(self, place: str) -> bool:
+        """Whether somebody has; False when nobody can tell within moments."""
+        ...
+
+
 class PasswordHasher(Protocol):
-    """Hashes passwords, without keeping the process from other work."""
+    """Hashes passwords, without keeping the process from other work, and knows the common ones."""
+
+    def is_common(self, password: str) -> bool:
+        """Whether the password is among those that many people have."""
+        ...
 
     async def hash(self, password: str) -> str:
         """The hash to keep."""

@@ -89,11 +89,16 @@ async def test_one_caller_has_no_more_than_its_share_and_is_told_what_to_do(smal
         extra.begin(token, X_Request_ID="abc-1", Accept_Language="pt-BR")
         extra.end()
         answer = await extra.answer()
-        assert (answer.status, answer.code) == (429, "too_many_requests")
+        assert (answer.status, answer.code) == (429, "quota_exceeded")
+        assert answer.json["violated-policies"] == ["concurrent-requests"]
+        assert (
+            answer.headers["Ratelimit-Policy"] == f'"concurrent-requests";q={MOST * SHARE:.0f};qu="concurrent-requests"'
+        )
+        assert answer.headers["Ratelimit"] == '"concurrent-requests";r=0'
         assert answer.headers["X-Request-Id"] == "abc-1"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert int(answer.headers["Retry-After"]) > 0
-        assert answer.json["title"] == "Requisições demais"
+        assert answer.json["title"] == "Cota esgotada"
         other = await RawConnection.to(small)
         other.begin("b")
         other.end()

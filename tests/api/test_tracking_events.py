@@ -125,7 +125,7 @@ async def test_streams_are_bounded_and_keep_nobody_else_from_anything(small: Ser
                 return 200
             answer = await stream.refusal()
             assert int(answer.headers["Retry-After"]) > 0
-            assert answer.code in ("too_many_requests", "overloaded")
+            assert answer.code in ("quota_exceeded", "overloaded")
             return answer.status
 
         assert [await open_stream(caller) for caller in "aaabbbc"] == [200, 200, 429, 200, 200, 429, 503]

@@ -1,6 +1,8 @@
 """Work in threads: never more at once than there are threads, never more waiting than may."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -58,3 +60,16 @@ async def test_a_place_is_free_again_when_the_work_fails_or_is_given_up(threads:
         raise asyncio.CancelledError
     with threads.place_for(5):
         pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness is of a whole process")
+async def test_threads_that_stand_back_are_nicer_than_the_rest_of_the_process() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    ours = niceness()
+    for wanted in (0, 3):
+        threads = BoundedThreads(1, name="test", most_waiting=1, niceness=wanted)
+        assert await threads.run(niceness) == min(19, ours + wanted)
+        threads.close()
+    assert niceness() == ours

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from schemathesis import Case, GenerationMode, HookContext, Response
 
+from app.core.common_passwords import fold_password, read_common_passwords
 from app.core.cursors import encode_cursor
 from app.core.tracking_code import check_digit, is_tracking_code, normalize_tracking_code
 from app.models.fields import Document, parse_timestamp
@@ -26,6 +27,7 @@ _LONGEST_ADDRESS: Final = 60_000
 _PAST: Final = "2026-03-01T14:30:00-03:00"
 _TO_COME: Final = "2098-03-01T14:30:00-03:00"
 _WORDS: Final = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)
+_COMMON_PASSWORDS: Final = read_common_passwords()
 _LETTERS: Final = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=2, max_size=2)
 _CODES: Final = st.builds(
     lambda serial, prefix, suffix: f"{prefix}{serial}{check_digit(serial)}{suffix}",
@@ -93,10 +95,14 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], **_: Any) -> None:  # noqa: ARG001
-    """Open no stream that has no end, whatever code the run has come by."""
+    """Open no stream that has no end, whatever code the run has come by; and choose no password that anybody would guess."""
     code = str(case.path_parameters.get("tracking_code"))
     if case.operation.definition.raw["operationId"] == "follow" and is_tracking_code(normalize_tracking_code(code)):
         case.path_parameters["tracking_code"] = os.environ["FUZZ_FINISHED_CODE"]
+    for place in _objects(case.body):
+        for name in {"password", "new_password"} & place.keys():
+            if isinstance(place[name], str) and fold_password(place[name]) in _COMMON_PASSWORDS:
+                place[name] = PASSWORD
 
 
 @schemathesis.hook

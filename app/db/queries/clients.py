@@ -31,7 +31,7 @@ RETURNING id, role, name, email, document, created_at
 """
 
 SELECT_PASSWORD_HASH: Final[LiteralString] = """
-SELECT password_hash
+SELECT password_hash, email, name
   FROM clients
  WHERE id = $1
 """

@@ -31,11 +31,10 @@ async def issue_tokens(
     """An access token and a refresh token: for an e-mail and a password, or for the refresh token before, which is spent by it.
 
     RFC 6749, sections 4.3 and 6. An answer that was lost may be asked for once more within 10 seconds; a refresh token that is used
-    later or a third time ends its session.
+    later or a third time ends its session. Who is wrong too often about a password is told to wait; refresh tokens go on meanwhile.
     """
     response.headers["Cache-Control"] = "no-store"
-    source = Source(address=address)
-    return await auth_service.issue_tokens(parts.database, parts.passwords, parts.session_rules, source, request)
+    return await auth_service.issue_tokens(parts.database, parts.sign_in_rules, Source(address=address), request)
 
 
 @router.post("/revoke", response_class=Response)

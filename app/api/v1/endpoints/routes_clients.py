@@ -11,12 +11,12 @@ from app.models.audit import Source
 from app.models.auth import PasswordChange
 from app.models.clients import Client, ClientChanges, ClientRegistration
 from app.services import auth_service, clients_service, personal_data_service
-from app.services.errors import EmailTaken, WrongPassword
+from app.services.errors import EmailTaken, GuessablePassword, WrongPassword
 
 router: Final = APIRouter(prefix="/clients", tags=["clients"])
 
 
-@router.post("", status_code=201, responses=declares(EmailTaken))
+@router.post("", status_code=201, responses=declares(EmailTaken, GuessablePassword))
 async def register_client(parts: PartsDep, address: AddressDep, registration: ClientRegistration) -> Client:
     """Register a client. Then get an access token at `POST /auth/token`."""
     return await clients_service.register_client(parts.database, parts.passwords, Source(address=address), registration)
@@ -40,11 +40,11 @@ async def change_client(
     "/me/password",
     status_code=204,
     response_class=Response,
-    responses=declares(WrongPassword),
+    responses=declares(WrongPassword, GuessablePassword),
 )
 async def change_password(parts: PartsDep, source: SourceDep, caller: CallerDep, change: PasswordChange) -> None:
     """Change your password. All sessions end within 5 seconds, this one too: sign in again. API keys stay."""
-    await auth_service.change_password(parts.database, parts.passwords, source, caller, change)
+    await auth_service.change_password(parts.database, parts.sign_in_rules, source, caller, change)
 
 
 @router.delete("/me", status_code=204, response_class=Response)

@@ -1,0 +1,56 @@
+"""Counts each request for the quota of its client, or of its address, and tells of it in the RateLimit headers."""
+
+import time
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.admission import EXEMPT, network_of_caller
+from app.api.middleware import HEADERS_TO_ADD
+from app.api.problems import problem_response
+from app.core.deps import OUTCOME, Parts
+from app.services.authentication import Credential
+from app.services.errors import QuotaExceeded
+
+if TYPE_CHECKING:
+    from app.core.quotas import Key
+
+
+class RateLimiting:
+    """Stands behind the authentication, which tells whose request it is, and before the body is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "http" and not scope["path"].startswith(EXEMPT):
+            parts: Parts = scope["app"].state.parts
+            credential = scope.get(OUTCOME)
+            key: Key
+            if isinstance(credential, Credential):
+                quota, key = parts.rate_limits.client, credential.caller.id
+            else:
+                quota, key = parts.rate_limits.address, network_of_caller(scope)
+            if quota is not None:
+                now = time.monotonic()
+                left = quota.take(key, now)
+                more = quota.seconds_until_more(key, now)
+                if left < 0:
+                    refusal = QuotaExceeded(quota.policy, retry_after=more)
+                    await _answer(refusal, scope, receive, send)
+                    return
+                scope[HEADERS_TO_ADD] = (
+                    (b"ratelimit-policy", quota.policy.told),
+                    (b"ratelimit", quota.policy.told_left(left, more)),
+                )
+        await self._app(scope, receive, send)
+
+
+async def _answer(refusal: QuotaExceeded, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = Headers(scope=scope)
+    # The body that waits for a "100 Continue" may come or not: nobody could tell it from the next request.
+    more = {"Connection": "close"} if "Expect" in headers else {}
+    response = problem_response(refusal, accept_language=headers.get("Accept-Language"), headers=more)
+    await response(scope, receive, send)
