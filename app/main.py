@@ -117,6 +117,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
+                test_tracking_code_prefixes=settings.test_tracking_code_prefixes,
+                test_step_seconds=settings.test_step_seconds,
             ),
             labels=labels,
             public_url=settings.public_url,

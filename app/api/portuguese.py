@@ -158,6 +158,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Rastreio não encontrado",
         "Nenhuma postagem tem este código de rastreio. Uma nova pode levar um instante para aparecer.",
     ),
+    "unknown_scenario": (
+        "Cenário desconhecido",
+        "Uma referência de postagem de teste que começa com 'test:' indica um cenário e talvez um ritmo, como"
+        " test:returned@2:pedido-7; esta não.",
+    ),
     "unsupported_media_type": (
         "Tipo de conteúdo não aceito",
         "Envie o corpo como application/json (POST /api/v1/auth/token e /revoke: application/x-www-form-urlencoded), sem compressão.",

@@ -136,6 +136,10 @@ class TrackingCodesExhausted(Refusal):
     """Every tracking code of the configured prefixes is used: the operator of this service must add a prefix."""
 
 
+class UnknownScenario(Refusal):
+    """A reference of a test posting that begins with 'test:' names a scenario and maybe a pace, such as test:returned@2:order-7; this does not."""
+
+
 class IdempotencyKeyReused(Refusal):
     """This Idempotency-Key was used with another request: repeat that request unchanged, or take a new key."""
 

@@ -16,6 +16,7 @@ from app.services import queue_service
 from app.services.ports import Announcements
 from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
+from app.workers.posting_simulator import PostingSimulator
 
 _BLOCK_MS: Final = 1_000
 _ABANDONED_MS: Final = 10_000
@@ -40,6 +41,7 @@ class PostingStatusWorker:
         decider: PostingDecider,
         announcements: Announcements,
         eraser: PersonalDataEraser,
+        simulator: PostingSimulator,
         *,
         name: str,
         batch_size: int,
@@ -52,6 +54,7 @@ class PostingStatusWorker:
         self._decider = decider
         self._announcements = announcements
         self._eraser = eraser
+        self._simulator = simulator
         self._name = name
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
@@ -73,6 +76,7 @@ class PostingStatusWorker:
                 loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
             loops.create_task(self._keep(self._sweeper()), name="sweep")
             loops.create_task(self._keep(self._eraser.erase), name="erase")
+            loops.create_task(self._keep(self._simulator.simulate), name="simulate")
 
     async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
         """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""

@@ -2,7 +2,9 @@
 
 from typing import Final, LiteralString
 
-_COLUMNS: Final[LiteralString] = "id, name, scopes, last4, created_at, expires_at, last_used_at"
+_COLUMNS: Final[LiteralString] = (
+    "id, name, CASE WHEN test THEN 'test' ELSE 'live' END AS mode, scopes, last4, created_at, expires_at, last_used_at"
+)
 _IS_LIVE: Final[LiteralString] = "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())"
 
 COUNT_LIVE_API_KEYS: Final[LiteralString] = (
@@ -17,8 +19,8 @@ SELECT count(*) AS live
 # "No row" means that the key would expire before it is made.
 INSERT_API_KEY: Final[LiteralString] = (
     """
-INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4)
-SELECT $1, $2, $3, $4, $5, $6
+INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4, test)
+SELECT $1, $2, $3, $4, $5, $6, $7
  WHERE $4::timestamptz IS NULL OR $4 > statement_timestamp()
 RETURNING """
     + _COLUMNS
@@ -36,12 +38,24 @@ SELECT """
 """
 )
 
+SELECT_LIVE_API_KEY_MODE: Final[LiteralString] = (
+    """
+SELECT CASE WHEN test THEN 'test' ELSE 'live' END AS mode
+  FROM api_keys
+ WHERE id = $1
+   AND client_id = $2
+   AND """
+    + _IS_LIVE
+)
+
 SELECT_BEARERS: Final[LiteralString] = (
     """
-SELECT k.id, k.key_hash, k.client_id, k.scopes, k.expires_at, c.role, c.suspended_at IS NOT NULL AS suspended,
+SELECT k.id, k.key_hash, k.test, CASE WHEN k.test THEN t.client_id ELSE k.client_id END AS client_id, k.scopes, k.expires_at,
+       CASE WHEN k.test THEN 'client' ELSE c.role END AS role, c.suspended_at IS NOT NULL AS suspended,
        k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - $2::interval AS use_is_news
   FROM api_keys AS k
   JOIN clients AS c ON c.id = k.client_id
+  LEFT JOIN test_clients AS t ON k.test AND t.account_id = k.client_id
  WHERE k.key_hash = ANY ($1::bytea[])
    AND c.deleted_at IS NULL
    AND """
@@ -58,8 +72,8 @@ UPDATE api_keys
 # The new key is like the old one, and lives as long from now on as the old one did from its beginning.
 INSERT_ROTATED_API_KEY: Final[LiteralString] = (
     """
-INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4)
-SELECT client_id, name, scopes, statement_timestamp() + (expires_at - created_at), $3, $4
+INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4, test)
+SELECT client_id, name, scopes, statement_timestamp() + (expires_at - created_at), $3, $4, test
   FROM api_keys
  WHERE id = $1
    AND client_id = $2
