@@ -37,14 +37,15 @@ async def run(settings: Settings) -> None:
         channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
         announcer = await parts.enter_async_context(announcing(channel, flush_seconds=_FLUSH_SECONDS))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
+        eraser = PersonalDataEraser(database, retention=settings.posting_retention)
+        # Live updates go first: the simulator asks for no more while half of what may wait does.
+        simulator = PostingSimulator(database, hints, most_queued=max(1, settings.max_backlog // 2))
         worker = PostingStatusWorker(
             database.reader,
             streams,
             decider,
             announcer,
-            PersonalDataEraser(database, retention=settings.posting_retention),
-            # Live updates go first: the simulator asks for no more while half of what may wait does.
-            PostingSimulator(database, hints, most_queued=max(1, settings.max_backlog // 2)),
+            {"erase": eraser.erase, "simulate": simulator.simulate},
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             batch_size=settings.worker_batch_size,

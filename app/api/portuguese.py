@@ -160,8 +160,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "unknown_scenario": (
         "Cenário desconhecido",
-        "Uma referência de postagem de teste que começa com 'test:' indica um cenário e talvez um ritmo, como"
-        " test:returned@2:pedido-7; esta não.",
+        "A referência de uma postagem de teste que começa com 'test:' indica um cenário, e esta não: test:returned@2:pedido-7 indica.",
     ),
     "unsupported_media_type": (
         "Tipo de conteúdo não aceito",

@@ -137,7 +137,7 @@ class TrackingCodesExhausted(Refusal):
 
 
 class UnknownScenario(Refusal):
-    """A reference of a test posting that begins with 'test:' names a scenario and maybe a pace, such as test:returned@2:order-7; this does not."""
+    """A test posting's reference that begins with 'test:' names a scenario, and this one does not: test:returned@2:order-7 does."""
 
 
 class IdempotencyKeyReused(Refusal):

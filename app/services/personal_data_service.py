@@ -106,8 +106,8 @@ async def anonymise_postings(
     transaction: Transaction, *, retention: timedelta, after: int, limit: int
 ) -> tuple[int | None, int]:
     """Take the personal data out of those of the next `limit` postings, in the order of ids and from the id after `after` on, whose time
-    is over: `retention` after the last step, 30 days of a test posting, and for a deleted client's at its end. The last id that was looked at (None: there are no
-    more), and how many were anonymised."""
+    is over: `retention` after the last step, 30 days of a test posting, and for a deleted client's at its end. The last id that was
+    looked at (None: there are no more), and how many were anonymised."""
     arguments = after, limit, retention, min(retention, _TEST_RETENTION)
     (row,) = await transaction.fetch(personal_data.ANONYMISE_POSTINGS, *arguments)
     return row["last"], row["anonymised"]

@@ -8,15 +8,15 @@ _COLUMNS: Final[LiteralString] = """
        finished_at, estimated_delivery, created_at, test
 """
 
-# $1 client, $2 prefixes in order of use, then one array for each column, and $18 whether it is the client's test world.
+# $1 client, $2 prefixes in order of use, then one array for each column, and $18 whether the client is a test client.
 #
-# The tracking code: the posting's number (of a test posting: beyond the first) modulo 10^8, permuted by a Feistel network of four rounds over two halves of four digits
-# (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between releases), the
-# S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into each other.
+# The tracking code: the posting's number (a test posting's: from 2^62 on) modulo 10^8, permuted by a Feistel network of four rounds over
+# two halves of four digits (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between
+# releases), the S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into
+# each other.
 #
-# A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart. Nor does a
-# prefix under which the other world has a code: it would be used up in two ways, and say nothing any more. (The first code of a prefix is
-# of the same world as all others, so it is the only one that is looked at.)
+# A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart. Nor is
+# there a row under a prefix that the other world has codes of (all codes of a prefix are of one world, so its first one tells).
 INSERT_POSTINGS: Final[LiteralString] = (
     """
 WITH asked AS (

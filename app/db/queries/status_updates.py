@@ -7,12 +7,13 @@ _COLUMNS: Final[LiteralString] = """
        status_updates.description, state, refusal, accepted_at, decided_at
 """
 
-# $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse at once.
+# $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse
+# at once.
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
 SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.status, postings.status_at, postings.posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
   FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
-  JOIN postings ON postings.tracking_code = asked.tracking_code 
+  JOIN postings ON postings.tracking_code = asked.tracking_code
    AND (postings.client_id = asked.owner OR asked.owner IS NULL AND NOT postings.test)
 """
 
