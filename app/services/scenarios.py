@@ -44,6 +44,7 @@ _SHIPPED_AT_FIRST: Final = Asked(_SHIPPED.request, from_the_beginning=True)
 _CANCELLED_AT_FIRST: Final = Asked(_CANCELLED.request, from_the_beginning=True)
 
 USUAL: Final = "delivered"
+STAYING: Final = "pending"
 FAILING: Final[RefusalCode] = "internal_error"
 """Its update cannot be decided, and ends as a dead letter."""
 AT_ONCE: Final[frozenset[RefusalCode]] = frozenset(
@@ -51,7 +52,7 @@ AT_ONCE: Final[frozenset[RefusalCode]] = frozenset(
 )
 """Whoever asks for an update of such a posting is answered this; the simulator leaves it alone."""
 SCENARIOS: Final[dict[str, tuple[Step, ...]]] = {
-    "pending": (),
+    STAYING: (),
     "delivered": ((_POSTED,), (_SCANNED,), (_DELIVERED,)),
     "returned": ((_POSTED,), (_SCANNED,), (_RETURNED,)),
     "cancelled": ((_CANCELLED,),),

@@ -16,7 +16,7 @@ from app.services.backlog import Backlog
 from app.services.decision_service import count_failed_attempt
 from app.services.errors import PostingHeld, Refusal
 from app.services.ports import Hints
-from app.services.scenarios import FAILING, SCENARIOS, Plan
+from app.services.scenarios import AT_ONCE, FAILING, SCENARIOS, STAYING, Plan
 
 _Due: TypeAlias = tuple[Row, list[Wish]]
 
@@ -24,13 +24,14 @@ _MOST_TOGETHER: Final = 1_000
 
 
 async def plan_simulations(transaction: Transaction, posting_ids: Sequence[int], plans: Sequence[Plan]) -> None:
-    """Write down what these new postings are to live through."""
+    """Write down what these new postings are to live through; of one that stays as it is there is nothing to write."""
+    planned = [each for each in zip(posting_ids, plans, strict=True) if each[1].scenario != STAYING]
     await transaction.execute(
         simulations.INSERT_SIMULATIONS,
-        posting_ids,
-        [plan.scenario for plan in plans],
-        [plan.pace_seconds for plan in plans],
-        [bool(SCENARIOS[plan.scenario]) for plan in plans],
+        [posting_id for posting_id, _ in planned],
+        [plan.scenario for _, plan in planned],
+        [plan.pace_seconds for _, plan in planned],
+        [plan.scenario not in AT_ONCE for _, plan in planned],
     )
 
 
