@@ -32,7 +32,12 @@ _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
     Overloaded,
     ServiceUnavailable,
 )
-_OF_CREDENTIALS: Final[tuple[type[Refusal], ...]] = (NotAuthenticated, MistypedApiKey, InsufficientScope)
+_OF_CREDENTIALS: Final[tuple[type[Refusal], ...]] = (
+    NotAuthenticated,
+    MistypedApiKey,
+    ClientSuspended,
+    InsufficientScope,
+)
 _OF_BODIES: Final[dict[str, tuple[type[Refusal], ...]]] = {
     "application/json": (MalformedJson, BodyTooLarge, UnsupportedMediaType),
     "application/x-www-form-urlencoded": (BodyTooLarge, UnsupportedMediaType),

@@ -69,6 +69,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.TrackingCodesExhausted: 503,
 }
 _OAUTH_ERRORS: Final[dict[type[Refusal], str]] = {
+    errors.ClientSuspended: "invalid_grant",
     errors.InvalidCredentials: "invalid_grant",
     errors.InvalidGrant: "invalid_grant",
     errors.InvalidScope: "invalid_scope",

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, field_validator
 
 from app.models.clients import Mode
-from app.models.fields import ShortText, Timestamp
+from app.models.fields import Expiry, ShortText, Timestamp
 from app.models.scopes import KeyScope
 from app.models.shape import Shape
 
@@ -32,7 +32,7 @@ class ApiKeyRequest(Shape):
         description="A test key sees a world of its own, in which nothing is shipped and parcels move by themselves.",
     )
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=10, json_schema_extra={"uniqueItems": True})]
-    expires_at: Timestamp | None = Field(default=None, description="It never expires by itself when not given.")
+    expires_at: Expiry | None = Field(default=None, description="It never expires by itself when not given.")
 
     @field_validator("scopes")
     @classmethod

@@ -179,6 +179,11 @@ Timestamp = Annotated[
     BeforeValidator(parse_timestamp),
     WithJsonSchema(_schema(_TIMESTAMP, format="date-time", examples=["2026-03-01T14:30:00-03:00"])),
 ]
+Expiry = Annotated[
+    datetime,
+    BeforeValidator(parse_timestamp),
+    WithJsonSchema(_schema(_TIMESTAMP, format="date-time", examples=["2098-03-01T00:00:00-03:00"])),
+]
 Day = Annotated[
     date, BeforeValidator(_parse_date), WithJsonSchema(_schema(_DATE, format="date", examples=["2026-03-10"]))
 ]

@@ -9,8 +9,6 @@ import asyncpg
 import pytest
 
 from app.core.api_keys import new_api_key
-from tests.api.contract import OPERATIONS
-from tests.api.requests import request_of
 from tests.service import Service
 from tests.shop import POSTING, Answer, Shop
 from tests.until import until
@@ -121,20 +119,6 @@ class TestUse:
                 if key != able:
                     assert (answer.status, answer.code) == (403, "insufficient_scope")
                     assert answer.json["scope"] in answer.json["detail"]
-
-    async def test_no_key_looks_after_the_account_or_the_service(self, operator: Shop, system: Shop) -> None:
-        scopes = ("postings:read", "postings:write", "status:write", "labels:read", "webhooks")
-        key = (await operator.create_api_key(*scopes))["key"]
-        needing = {"account", "admin"}
-        for operation in OPERATIONS.values():
-            (needed,) = (operation.raw.get("security") or [{"": [""]}])[0].values()
-            if set(needed) & needing:
-                request = request_of(operation)
-                path = request.address.removeprefix("/api/v1").replace("APIKEY", "019a0000-0000-7000-8000-000000000001")
-                path = path.replace("OLDKEY", "019a0000-0000-7000-8000-000000000001")
-                headers = {"Authorization": f"Bearer {key}", **request.headers}
-                answer = await system.send(operation.method.upper(), path, data=request.body, headers=headers)
-                assert (answer.status, answer.code) == (403, "insufficient_scope"), operation.name
 
     async def test_an_operators_scanner_reports_for_everybody(self, operator: Shop, shop: Shop, system: Shop) -> None:
         code = (await shop.create_posting())["tracking_code"]

@@ -77,8 +77,13 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         await shop.decided(update)
         keys = [await shop.create_api_key("postings:read") for _ in range(2)]
         named = {
-            **{"CODE": code, "FINISHED": await shop.create_delivered_posting(), "UPDATE": update, "EMAIL": shop.email},
-            **{"CLIENT": await managed.id(), "APIKEY": keys[0]["id"], "OLDKEY": keys[1]["id"]},
+            "CODE": code,
+            "FINISHED": await shop.create_delivered_posting(),
+            "UPDATE": update,
+            "EMAIL": shop.email,
+            "CLIENT": await managed.id(),
+            "APIKEY": keys[0]["id"],
+            "OLDKEY": keys[1]["id"],
         }
         opened = Sender(service.url, client=shop.headers, operator=operator.headers, named=named, another=another)
         yield opened

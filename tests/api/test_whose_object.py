@@ -1,6 +1,6 @@
 """Whose object: every operation of the document with every kind of credential. The table says what each may; the rest is made from it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
@@ -9,63 +9,112 @@ import asyncpg
 import jwt
 import pytest
 
+from app.models.scopes import KEY_SCOPES, Scope
 from tests.api.contract import OPERATIONS
 from tests.api.requests import Sender, request_of
 from tests.service import JWT_SECRET, Service
 from tests.shop import Answer, Shop
 from tests.until import until
 
-Access: TypeAlias = Literal["public", "own", "object", "operator"]
-Outcome: TypeAlias = Literal["admitted", "not_authenticated", "client_suspended", "operator_only", "missing"]
+Whose: TypeAlias = Literal["public", "account", "account_object", "own", "object", "operator"]
+Outcome: TypeAlias = Literal[
+    "admitted",
+    "not_authenticated",
+    "mistyped_api_key",
+    "client_suspended",
+    "insufficient_scope",
+    "operator_only",
+    "missing",
+]
 
-# public: for anybody. own: for whoever is signed in, and only of what is their own. object: names something that has an owner. operator:
-# for operators alone. An operation that is not here fails the build: who adds a route says whose it is.
-ACCESS: Final[Mapping[str, Access]] = {
-    "register_client": "public",
-    "get_client": "own",
-    "change_client": "own",
-    "delete_client": "own",
-    "export_client": "own",
-    "issue_access_token": "public",
-    "create_posting": "own",
-    "create_postings": "own",
-    "list_postings": "own",
-    "get_posting": "object",
-    "get_history": "object",
-    "request_status_update": "object",
-    "request_status_updates": "object",
-    "print_label": "object",
-    "print_labels": "object",
-    "list_status_updates": "own",
-    "get_status_update": "object",
-    "track_many": "public",
-    "track": "public",
-    "get_queue": "operator",
-    "redrive_dead_letters": "operator",
-    "list_clients": "operator",
-    "find_client": "operator",
-    "suspend_client": "operator",
-    "restore_client": "operator",
-    "list_events": "operator",
-    "get_liveness": "public",
-    "get_readiness": "public",
-    "list_problems": "public",
-    "get_problem": "public",
+# public: for anybody. own: for whoever is let in, and only of what is their own. object: names something that has an owner. account and
+# account_object: the same, but for no API key. operator: for operators alone, and no API key. Behind it stands the scope that is needed.
+# An operation that is not here fails the build: who adds a route says whose it is.
+ACCESS: Final[Mapping[str, tuple[Whose, Scope | None]]] = {
+    "register_client": ("public", None),
+    "get_client": ("account", "account"),
+    "change_client": ("account", "account"),
+    "change_password": ("account", "account"),
+    "delete_client": ("account", "account"),
+    "export_client": ("account", "account"),
+    "create_api_key": ("account", "account"),
+    "list_api_keys": ("account", "account"),
+    "rotate_api_key": ("account_object", "account"),
+    "revoke_api_key": ("account_object", "account"),
+    "issue_tokens": ("public", None),
+    "revoke_token": ("public", None),
+    "create_posting": ("own", "postings:write"),
+    "create_postings": ("own", "postings:write"),
+    "list_postings": ("own", "postings:read"),
+    "get_posting": ("object", "postings:read"),
+    "get_history": ("object", "postings:read"),
+    "request_status_update": ("object", "status:write"),
+    "request_status_updates": ("object", "status:write"),
+    "print_label": ("object", "labels:read"),
+    "print_labels": ("object", "labels:read"),
+    "list_status_updates": ("own", "postings:read"),
+    "get_status_update": ("object", "postings:read"),
+    "track_many": ("public", None),
+    "track": ("public", None),
+    "follow": ("public", None),
+    "get_queue": ("operator", "admin"),
+    "redrive_dead_letters": ("operator", "admin"),
+    "list_clients": ("operator", "admin"),
+    "find_client": ("operator", "admin"),
+    "suspend_client": ("operator", "admin"),
+    "restore_client": ("operator", "admin"),
+    "list_events": ("operator", "admin"),
+    "get_liveness": ("public", None),
+    "get_readiness": ("public", None),
+    "list_problems": ("public", None),
+    "get_problem": ("public", None),
 }
 
 _BARRED: Final[Mapping[str, Outcome]] = {
-    **dict.fromkeys(("none", "malformed", "forged", "expired"), "not_authenticated"),
-    "suspended": "client_suspended",
+    **dict.fromkeys(("none", "malformed", "forged", "expired", "ended", "ended_key"), "not_authenticated"),
+    **dict.fromkeys(("deleted", "deleted_key"), "not_authenticated"),
+    "mistyped_key": "mistyped_api_key",
+    **dict.fromkeys(("suspended", "suspended_key"), "client_suspended"),
 }
-EXPECTED: Final[Mapping[Access, Mapping[str, Outcome]]] = {
-    "public": dict.fromkeys((*_BARRED, "foreign", "operator", "owner"), "admitted"),
-    "own": {**_BARRED, "foreign": "admitted", "operator": "admitted", "owner": "admitted"},
-    "object": {**_BARRED, "foreign": "missing", "operator": "admitted", "owner": "admitted"},
-    "operator": {**_BARRED, "foreign": "operator_only", "operator": "admitted", "owner": "operator_only"},
+_KEYS: Final = ("key", "key_without_the_scope", "test_key", "foreign_key", "operator_key")
+# What becomes of each credential; a key has every scope that a key may have, but for the one that is named so.
+EXPECTED: Final[Mapping[Whose, Mapping[str, Outcome]]] = {
+    "public": dict.fromkeys((*_BARRED, *_KEYS, "foreign", "operator", "owner"), "admitted"),
+    "account": {
+        **_BARRED,
+        **dict.fromkeys(_KEYS, "insufficient_scope"),
+        **dict.fromkeys(("foreign", "operator", "owner"), "admitted"),
+    },
+    "account_object": {
+        **_BARRED,
+        **dict.fromkeys(_KEYS, "insufficient_scope"),
+        **dict.fromkeys(("foreign", "operator"), "missing"),
+        "owner": "admitted",
+    },
+    "own": {
+        **_BARRED,
+        "key_without_the_scope": "insufficient_scope",
+        **dict.fromkeys(("key", "test_key", "foreign_key", "operator_key", "foreign", "operator", "owner"), "admitted"),
+    },
+    "object": {
+        **_BARRED,
+        "key_without_the_scope": "insufficient_scope",
+        **dict.fromkeys(("test_key", "foreign_key", "foreign"), "missing"),
+        **dict.fromkeys(("key", "operator_key", "operator", "owner"), "admitted"),
+    },
+    "operator": {
+        **_BARRED,
+        **dict.fromkeys(
+            ("key", "key_without_the_scope", "test_key", "foreign_key", "foreign", "owner"), "operator_only"
+        ),
+        "operator_key": "insufficient_scope",
+        "operator": "admitted",
+    },
 }
 
 # What names something in a request, and what is as well-formed and names nothing.
-_MISSING: Final = {"CODE": "EE876543216CA", "UPDATE": "00000000-0000-8000-8000-000000000000"}
+_NOBODY_S: Final = "00000000-0000-8000-8000-000000000000"
+_MISSING: Final = {"CODE": "EE876543216CA", **dict.fromkeys(("UPDATE", "APIKEY", "OLDKEY"), _NOBODY_S)}
 _OF_ONE_ANSWER: Final = frozenset({"Date", "X-Request-ID"})
 
 
@@ -77,21 +126,20 @@ class World:
     things: Mapping[str, str]
     credentials: Mapping[str, str]
 
-    async def ask(self, name: str, credential: str, things: Mapping[str, str]) -> Answer:
+    async def ask(self, name: str, authorization: str, things: Mapping[str, str]) -> Answer:
         """What this caller is answered who names these things."""
-        authorization = self.credentials[credential]
         headers = {"Authorization": authorization} if authorization else {}
-        sender = Sender(self.url, headers, headers, {**self.things, **things})
+        sender = Sender(self.url, client=headers, operator=headers, named={**self.things, **things})
         try:
             return await sender.send(request_of(OPERATIONS[name]))
         finally:
             await sender.close()
 
-    async def outcome(self, name: str, credential: str) -> str:
+    async def outcome(self, name: str, authorization: str) -> str:
         """What becomes of the owner's thing in this caller's hands, as the table calls it."""
-        answer = await self.ask(name, credential, {})
-        if ACCESS[name] == "object" and answer.status not in (401, 403):
-            missing = await self.ask(name, credential, _MISSING)
+        answer = await self.ask(name, authorization, {})
+        if "object" in ACCESS[name][0] and answer.status not in (401, 403):
+            missing = await self.ask(name, authorization, _MISSING)
             if _without(answer, self.things) == _without(missing, _MISSING):
                 return "missing"
         return answer.code if answer.status in (401, 403, 404) else "admitted"
@@ -115,59 +163,87 @@ def signed_again(authorization: str, secret: str, *, older: timedelta) -> str:
     return f"Bearer {jwt.encode(claims, secret, algorithm='HS256', headers=jwt.get_unverified_header(token))}"
 
 
-async def signed_in(shop: Shop, service: Service, change: Literal["role = 'operator'", "suspended_at = now()"]) -> str:
-    """The Authorization of a new client of which the database says this."""
-    await shop.register()
+async def change(service: Service, shop: Shop, change: Literal["role = 'operator'", "suspended_at = now()"]) -> None:
+    """Write this of the shop's client into the database."""
     connection = await asyncpg.connect(service.environment["DATABASE_URL"])
     try:
         await connection.execute(f"UPDATE clients SET {change} WHERE email = $1", shop.email)  # noqa: S608
     finally:
         await connection.close()
-    if "role" in change:
-        await shop.sign_in()
-    return shop.headers["Authorization"]
 
 
-@pytest.fixture
-async def operator_token(service: Service) -> AsyncIterator[str]:
-    async with Shop(service.url) as shop:
-        yield await signed_in(shop, service, "role = 'operator'")
+async def key_of(shop: Shop, scopes: Collection[str] = KEY_SCOPES, mode: str = "live") -> str:
+    """The Authorization of a new API key."""
+    return f"Bearer {(await shop.create_api_key(*scopes, mode=mode))['key']}"
+
+
+async def refused(shop: Shop, authorization: str) -> None:
+    """Wait until what was good is refused everywhere; it may take 5 seconds."""
+
+    async def is_refused() -> bool:
+        return (await shop.send("GET", "/postings", headers={"Authorization": authorization})).status in (401, 403)
+
+    await until("the credential is refused", is_refused, timeout=5)
 
 
 @pytest.fixture(scope="module")
-async def suspended_token(service: Service) -> AsyncIterator[str]:
-    """Of a client whose token would hold, if it were not suspended."""
-    async with Shop(service.url) as shop:
-        token = await signed_in(shop, service, "suspended_at = now()")
-
-        async def bites() -> bool:
-            return (await shop.send("GET", "/clients/me")).status == 403
-
-        await until("the suspension bites", bites, timeout=5)
-        yield token
+async def barred(service: Service) -> AsyncIterator[Mapping[str, str]]:
+    """Credentials of clients that are suspended or deleted, and such as were ended, which would all hold if they were not."""
+    credentials: dict[str, str] = {}
+    async with Shop(service.url) as suspended, Shop(service.url) as deleted, Shop(service.url) as shop:
+        for name, each in (("suspended", suspended), ("deleted", deleted), ("ended", shop)):
+            await each.register()
+            credentials |= {name: each.headers["Authorization"], f"{name}_key": await key_of(each)}
+        await change(service, suspended, "suspended_at = now()")
+        assert (await deleted.send("DELETE", "/clients/me")).status == 204
+        (key,) = (await shop.send("GET", "/clients/me/api-keys")).json["api_keys"]
+        assert (await shop.send("DELETE", f"/clients/me/api-keys/{key['id']}")).status == 204
+        await shop.send("POST", "/auth/revoke", data={"token": credentials["ended"].removeprefix("Bearer ")})
+        for authorization in credentials.values():
+            await refused(shop, authorization)
+        yield credentials
 
 
 @pytest.fixture
-async def world(service: Service, shop: Shop, other_shop: Shop, operator_token: str, suspended_token: str) -> World:
+async def world(service: Service, shop: Shop, other_shop: Shop, barred: Mapping[str, str]) -> AsyncIterator[World]:
     code = (await shop.create_posting())["tracking_code"]
     update = (await shop.update(code, "shipped")).json["id"]
     await shop.decided(update)
+    keys = [await shop.create_api_key("postings:read") for _ in range(2)]
     owner = shop.headers["Authorization"]
-    return World(
-        service.url,
-        {"CODE": code, "UPDATE": update, "EMAIL": shop.email, "CLIENT": await other_shop.id()},
-        {
-            "none": "",
-            "malformed": "Bearer a.b.c",
-            "forged": signed_again(owner, "x" * len(JWT_SECRET), older=timedelta()),
-            "expired": signed_again(owner, JWT_SECRET, older=timedelta(days=1)),
-            "suspended": suspended_token,
-            "foreign": other_shop.headers["Authorization"],
-            "operator": operator_token,
-            # The last to ask: what an owner may do to its things may be their end.
-            "owner": owner,
-        },
-    )
+    key = await key_of(shop)
+    async with Shop(service.url) as operator:
+        await operator.register()
+        await change(service, operator, "role = 'operator'")
+        await operator.sign_in()
+        yield World(
+            service.url,
+            {
+                "CODE": code,
+                "FINISHED": await shop.create_delivered_posting(),
+                "UPDATE": update,
+                "EMAIL": shop.email,
+                "CLIENT": await other_shop.id(),
+                "APIKEY": keys[0]["id"],
+                "OLDKEY": keys[1]["id"],
+            },
+            {
+                "none": "",
+                "malformed": "Bearer a.b.c",
+                "forged": signed_again(owner, "x" * len(JWT_SECRET), older=timedelta()),
+                "expired": signed_again(owner, JWT_SECRET, older=timedelta(days=1)),
+                "mistyped_key": f"{key[:-1]}{'a' if key[-1] != 'a' else 'b'}",
+                **barred,
+                "key": key,
+                "test_key": await key_of(shop, mode="test"),
+                "foreign_key": await key_of(other_shop),
+                "operator_key": await key_of(operator),
+                "foreign": other_shop.headers["Authorization"],
+                "operator": operator.headers["Authorization"],
+                # The last to ask: what an owner may do to its things may be their end.
+                "owner": owner,
+            },
+        )
 
 
 def test_every_operation_says_whose_it_is() -> None:
@@ -175,9 +251,24 @@ def test_every_operation_says_whose_it_is() -> None:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_an_operation_does_for_each_caller_what_the_table_says(world: World, name: str) -> None:
-    outcomes = {credential: await world.outcome(name, credential) for credential in world.credentials}
-    assert outcomes == EXPECTED[ACCESS[name]]
+def test_the_document_says_of_each_which_scope_it_needs_and_whether_a_key_may_have_it(name: str) -> None:
+    whose, scope = ACCESS[name]
+    schemes = (
+        {"OAuth2PasswordBearer"}
+        if whose in ("account", "account_object", "operator")
+        else {"OAuth2PasswordBearer", "ApiKey"}
+    )
+    told = {kind: scopes for each in OPERATIONS[name].raw.get("security", ()) for kind, scopes in each.items()}
+    assert told == ({} if scope is None else {scheme: [scope] for scheme in schemes})
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_operation_does_for_each_caller_what_the_table_says(world: World, shop: Shop, name: str) -> None:
+    whose, scope = ACCESS[name]
+    without = await key_of(shop, [each for each in KEY_SCOPES if each != scope])
+    credentials = {"key_without_the_scope": without, **world.credentials}
+    outcomes = {credential: await world.outcome(name, said) for credential, said in credentials.items()}
+    assert outcomes == EXPECTED[whose]
 
 
 async def test_no_list_shows_what_is_somebody_else_s(world: World, shop: Shop, other_shop: Shop) -> None:

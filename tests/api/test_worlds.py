@@ -4,23 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from app.core.tracking_code import is_tracking_code
+from app.models.clients import Mode
 from app.models.scopes import KEY_SCOPES
 from tests.api.contract import OPERATIONS
-from tests.api.requests import BASES, Sender, request_of
+from tests.api.requests import BASES
+from tests.api.test_whose_object import World
 from tests.service import Service
-from tests.shop import POSTING, Answer, Shop
+from tests.shop import POSTING, Shop
 from tests.until import until
-
-World: TypeAlias = Literal["live", "test"]
-
-_MISSING: Final = {"CODE": "EE876543216CA", "UPDATE": "00000000-0000-8000-8000-000000000000"}
-_OF_ONE_ANSWER: Final = frozenset({"Date", "X-Request-ID"})
 
 
 def _needs_key_scope(name: str) -> bool:
@@ -31,7 +29,7 @@ def _needs_key_scope(name: str) -> bool:
 def _names(name: str) -> bool:
     base = BASES[name]
     written = json.dumps([dict(base.path), dict(base.query), base.body])
-    return any(f'"{thing}"' in written for thing in _MISSING)
+    return '"CODE"' in written or '"UPDATE"' in written
 
 
 KEYED: Final = [name for name in OPERATIONS if _needs_key_scope(name)]
@@ -40,41 +38,18 @@ NAMING: Final = [name for name in KEYED if _names(name)]
 
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """A posting and an update in each world, and who may be where."""
+    """What there is in each world, and the Authorization of whoever looks for it."""
 
-    url: str
-    things: Mapping[World, Mapping[str, str]]
-    credentials: Mapping[str, Mapping[str, str]]
-
-    async def ask(self, name: str, credential: str, things: Mapping[str, str]) -> Answer:
-        """What this caller is answered who names these things."""
-        who = self.credentials[credential]
-        sender = Sender(self.url, client=who, operator=who, named=things)
-        try:
-            return await sender.send(request_of(OPERATIONS[name]))
-        finally:
-            await sender.close()
-
-    async def is_missing(self, name: str, credential: str, world: World) -> bool:
-        """Whether what is there in that world is to this caller, byte for byte, as if it were not."""
-        seen, missing = [
-            _without(await self.ask(name, credential, things), things) for things in (self.things[world], _MISSING)
-        ]
-        return seen == missing
+    things: Mapping[Mode, World]
+    credentials: Mapping[str, str]
 
 
-def _without(answer: Answer, things: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-    body = answer.body
-    for name, thing in things.items():
-        body = body.replace(thing.encode(), name.encode())
-    return answer.status, {k: v for k, v in answer.headers.items() if k not in _OF_ONE_ANSWER}, body
-
-
-async def _thing(shop: Shop) -> dict[str, str]:
+async def _world(shop: Shop) -> World:
     code = (await shop.create_posting(reference="test:pending"))["tracking_code"]
     update = (await shop.update(code, "shipped")).json["id"]
     await shop.decided(update)
-    return {"CODE": code, "UPDATE": update}
+    things = {"CODE": code, "UPDATE": update, "APIKEY": str(uuid4()), "OLDKEY": str(uuid4())}
+    return World(shop.url, things, {})
 
 
 @pytest.fixture
@@ -97,13 +72,12 @@ async def worlds(service: Service, shop: Shop, sandbox: Shop, live_key: Shop, op
             "operator's test key": operators_sandbox,
         }
         return Worlds(
-            service.url,
-            {"live": await _thing(shop), "test": await _thing(sandbox)},
-            {name: dict(each.headers) for name, each in everybody.items()},
+            {"live": await _world(shop), "test": await _world(sandbox)},
+            {name: each.headers["Authorization"] for name, each in everybody.items()},
         )
 
 
-_LIVES_IN: Final[Mapping[str, World]] = {"token": "live", "live key": "live", "test key": "test", "operator": "live"}
+_LIVES_IN: Final[Mapping[str, Mode]] = {"token": "live", "live key": "live", "test key": "test", "operator": "live"}
 
 
 def test_the_operations_were_found() -> None:
@@ -114,27 +88,21 @@ def test_the_operations_were_found() -> None:
 
 @pytest.mark.parametrize("name", NAMING)
 async def test_what_is_of_the_other_world_is_missing(worlds: Worlds, name: str) -> None:
-    seen = {
-        (credential, world): not await worlds.is_missing(name, credential, world)
-        for credential in worlds.credentials
-        for world in ("live", "test")
-    }
-    assert seen == {
-        (credential, world): _LIVES_IN.get(credential) == world
-        for credential in worlds.credentials
-        for world in ("live", "test")
-    }
+    for credential, authorization in worlds.credentials.items():
+        for mode, world in worlds.things.items():
+            expected = "admitted" if _LIVES_IN.get(credential) == mode else "missing"
+            assert await world.outcome(name, authorization) == expected, (credential, mode)
 
 
 @pytest.mark.parametrize("name", sorted(set(KEYED) - set(NAMING)))
 async def test_no_list_and_nothing_new_is_of_the_other_world(worlds: Worlds, name: str) -> None:
-    for credential in worlds.credentials:
-        answer = await worlds.ask(name, credential, {"pedido-1001": credential, "pedido-1002": f"{credential} 2"})
+    for credential, authorization in worlds.credentials.items():
+        new = {"pedido-1001": credential, "pedido-1002": f"{credential} 2"}
+        answer = await worlds.things["live"].ask(name, authorization, new)
         assert answer.status < 300, answer.body
-        found = answer.body.decode()
-        for world in ("live", "test"):
-            is_of_it = name.startswith("list_") and _LIVES_IN.get(credential) == world
-            assert (worlds.things[world]["CODE"] in found) == is_of_it, (credential, world)
+        for mode, world in worlds.things.items():
+            is_listed = name.startswith("list_") and _LIVES_IN.get(credential) == mode
+            assert (world.things["CODE"] in answer.body.decode()) == is_listed, (credential, mode)
         if not name.startswith("list_"):
             (posting,) = answer.json.get("postings", [answer.json])
             assert posting["test"] == ("test key" in credential)

@@ -7,6 +7,7 @@ import pytest
 
 from app.core.auth import AccessTokens
 from app.db.database import Database
+from app.models.audit import Source
 from app.models.auth import Tokens
 from app.models.scopes import scopes_of
 from app.services import session_service
@@ -58,7 +59,7 @@ async def first(connection: Connection, database: Database) -> str:
 
 async def refresh(database: Database, token: str) -> Tokens | None:
     try:
-        return await session_service.refresh_session(database, RULES, token, "")
+        return await session_service.refresh_session(database, RULES, Source(), token, "")
     except InvalidGrant:
         return None
 

@@ -48,16 +48,19 @@ SELECT CASE WHEN test THEN 'test' ELSE 'live' END AS mode
     + _IS_LIVE
 )
 
+# LIMIT 1: each key's client is looked up by its id, however few clients there are. A test key acts as the test client of its account.
 SELECT_BEARERS: Final[LiteralString] = (
     """
-SELECT k.id, k.key_hash, k.test, CASE WHEN k.test THEN t.client_id ELSE k.client_id END AS client_id, k.scopes, k.expires_at,
-       CASE WHEN k.test THEN 'client' ELSE c.role END AS role, c.suspended_at IS NOT NULL AS suspended,
+SELECT k.id, k.key_hash, k.test, k.scopes, k.expires_at, c.role, c.suspended,
+       CASE WHEN k.test THEN (SELECT t.client_id FROM test_clients AS t WHERE t.account_id = k.client_id LIMIT 1)
+            ELSE k.client_id END AS client_id,
        k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - $2::interval AS use_is_news
   FROM api_keys AS k
-  JOIN clients AS c ON c.id = k.client_id
-  LEFT JOIN test_clients AS t ON k.test AND t.account_id = k.client_id
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN k.test THEN 'client' ELSE role END AS role, suspended_at IS NOT NULL AS suspended
+         FROM clients WHERE id = k.client_id AND deleted_at IS NULL LIMIT 1
+       ) AS c
  WHERE k.key_hash = ANY ($1::bytea[])
-   AND c.deleted_at IS NULL
    AND """
     + _IS_LIVE
 )

@@ -15,12 +15,14 @@ SELECT $1, id, $4, ARRAY[$5::bytea], statement_timestamp() + $6
 RETURNING id
 """
 
+# LIMIT 1: each session's client is looked up by its id, however few clients there are.
 SELECT_SESSIONS: Final[LiteralString] = """
-SELECT s.id, s.client_id, c.role, c.suspended_at IS NOT NULL AS suspended
+SELECT s.id, s.client_id, c.role, c.suspended
   FROM sessions AS s
-  JOIN clients AS c ON c.id = s.client_id
+ CROSS JOIN LATERAL (
+       SELECT role, suspended_at IS NOT NULL AS suspended FROM clients WHERE id = s.client_id AND deleted_at IS NULL LIMIT 1
+       ) AS c
  WHERE s.id = ANY ($1::uuid[])
-   AND c.deleted_at IS NULL
 """
 
 # $2 is for how long the answer to a refresh token that is spent may be asked for again.

@@ -35,6 +35,7 @@ async def list_api_keys(reader: ReaderDep, caller: CallerDep) -> ApiKeys:
 
 @router.post("/{key_id}/rotate", status_code=201, responses={**_NEW, **declares(ApiKeyNotFound, TooManyApiKeys)})
 async def rotate_api_key(
+    *,
     transaction: TransactionDep,
     source: SourceDep,
     caller: CallerDep,
