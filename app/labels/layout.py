@@ -29,7 +29,7 @@ _MATRIX_MODULE: Final = 0.75
 _MATRIX_QUIET: Final = 2  # ISO/IEC 16022 asks for one
 _UNKNOWN: Final = "?"
 _TEST: Final = "TESTE"
-_DO_NOT_SHIP: Final = "NÃO ENVIAR · DO NOT SHIP"
+_DO_NOT_SHIP: Final = "NÃO ENVIAR - DO NOT SHIP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Designer:
     def _header(self, posting: Posting, area: Area) -> list[Item]:
         middle = area.left + area.width * 0.56
         # Nobody may take the label of a test posting for one that a carrier has to deliver.
-        caption, headline = (_DO_NOT_SHIP, f"{_TEST} · TEST") if posting.test else ("SERVIÇO", posting.service.upper())
+        caption, headline = (_DO_NOT_SHIP, f"{_TEST} - TEST") if posting.test else ("SERVIÇO", posting.service.upper())
         service = Block([headline], 20, area.height - 5, bold=True)
         details = [
             _caption("PESO"),
