@@ -86,10 +86,15 @@ class Shop:
 
     async def sign_in(self) -> None:
         """Get an access token and use it from here on."""
+        self.headers["Authorization"] = f"Bearer {(await self.tokens())['access_token']}"
+
+    async def tokens(self) -> dict[str, Any]:
+        """The tokens of a new session."""
         form = {"grant_type": "password", "username": self.email, "password": PASSWORD}
         answer = await self.send("POST", "/auth/token", data=form)
         assert answer.status == 200, answer.body
-        self.headers["Authorization"] = f"Bearer {answer.json['access_token']}"
+        given: dict[str, Any] = answer.json
+        return given
 
     async def register_anew(self) -> None:
         """Register and sign in as somebody else than before."""

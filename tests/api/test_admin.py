@@ -72,6 +72,20 @@ class TestSuspension:
 
         await until("the client is let in again", works, timeout=5)
 
+    async def test_its_keys_and_refresh_tokens_rest_meanwhile_and_are_good_again_after_it(
+        self, operator: Shop, shop: Shop
+    ) -> None:
+        by_key = {"Authorization": f"Bearer {(await shop.create_api_key('postings:read'))['key']}"}
+        refresh = {"grant_type": "refresh_token", "refresh_token": (await shop.tokens())["refresh_token"]}
+        client_id = await suspend(operator, shop)
+        asked = await shop.send("GET", "/postings", headers=by_key)
+        refreshed = await shop.send("POST", "/auth/token", data=refresh)
+        assert (asked.status, asked.code) == (refreshed.status, refreshed.code) == (403, "client_suspended")
+        assert refreshed.json["error"] == "invalid_grant"
+        await operator.send("POST", f"/admin/clients/{client_id}/restore")
+        assert (await shop.send("GET", "/postings", headers=by_key)).status == 200
+        assert (await shop.send("POST", "/auth/token", data=refresh)).status == 200
+
     async def test_nobody_suspends_themselves(self, operator: Shop) -> None:
         answer = await operator.send("POST", f"/admin/clients/{await operator.id()}/suspend", REASON)
         assert (answer.status, answer.code) == (409, "own_account")
@@ -134,6 +148,39 @@ class TestAuditLog:
         await shop.send("PATCH", "/clients/me", {"name": "Loja Verde", "document": "529.982.247-25"})
         (changed,) = await events(operator, f"client_id={await shop.id()}&action=client.changed")
         assert changed["details"] == {"fields": ["document", "name"]}
+
+    async def test_what_is_done_with_keys_and_the_password_is_told_without_a_secret(
+        self, operator: Shop, shop: Shop
+    ) -> None:
+        client_id, old = await shop.id(), await shop.create_api_key("postings:read")
+        new = (await shop.send("POST", f"/clients/me/api-keys/{old['id']}/rotate", {"overlap_hours": 1})).json
+        await shop.send("DELETE", f"/clients/me/api-keys/{old['id']}")
+        await shop.send("DELETE", f"/clients/me/api-keys/{old['id']}")  # changes nothing, and is no event
+        await shop.send("POST", "/clients/me/password", {"current_password": "wrong one", "new_password": PASSWORD})
+        await shop.send("POST", "/clients/me/password", {"current_password": PASSWORD, "new_password": PASSWORD})
+        told = await events(operator, f"client_id={client_id}")
+        assert [(each["action"], each["details"]) for each in reversed(told)] == [
+            ("client.registered", {}),
+            ("api_key.created", {"api_key_id": old["id"], "scopes": ["postings:read"]}),
+            ("api_key.rotated", {"api_key_id": old["id"], "by": new["id"], "overlap_hours": 1}),
+            ("api_key.revoked", {"api_key_id": old["id"]}),
+            ("client.password_changed", {}),
+        ]
+        assert {(each["actor_id"], each["address"]) for each in told} == {(client_id, "127.0.0.1")}
+
+    async def test_a_revoked_session_is_told_and_so_is_a_token_in_two_hands(self, operator: Shop, shop: Shop) -> None:
+        client_id = await shop.id()
+        revoked, stolen = (await shop.tokens())["refresh_token"], (await shop.tokens())["refresh_token"]
+        for _ in range(2):
+            await shop.send("POST", "/auth/revoke", data={"token": revoked})
+        for _ in range(3):
+            await shop.send("POST", "/auth/token", data={"grant_type": "refresh_token", "refresh_token": stolen})
+        _, *told = reversed(await events(operator, f"client_id={client_id}"))
+        assert [(each["action"], each["actor_id"]) for each in told] == [
+            ("session.revoked", client_id),
+            ("session.token_reused", None),
+        ]
+        assert {each["address"] for each in told} == {"127.0.0.1"}
 
     async def test_redriven_dead_letters_are_told(self, operator: Shop) -> None:
         await operator.send("POST", "/admin/dead-letters/redrive", {})

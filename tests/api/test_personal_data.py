@@ -42,7 +42,7 @@ _POSTING: Final = {
 _PLANTED: Final = (
     *(value for name, value in _PARTY.items() if name not in ("city", "uf", "cep", "document")),
     *("12243128", "52998224725", "pedido-da-zuleica", "Um violino antigo", "para a vovó"),
-    *("Armarinho Zuleica", "11222333000181", "chave-da-zuleica"),
+    *("Armarinho Zuleica", "11222333000181", "chave-da-zuleica", "Caixa da Zuleica"),
 )
 
 
@@ -79,6 +79,7 @@ def lines(export: Answer) -> dict[str, list[dict[str, Any]]]:
 class TestExport:
     async def test_it_has_all_that_is_held(self, shop: Shop, other_shop: Shop) -> None:
         await shop.send("PATCH", "/clients/me", {"name": "Armarinho Zuleica", "document": "11.222.333/0001-81"})
+        key = await shop.create_api_key("postings:read", name="Caixa da Zuleica")
         code = await posted(shop, key="chave-da-zuleica")
         await posted(other_shop)
         update = (await shop.update(code, "shipped", description="Posted at the counter")).json["id"]
@@ -96,12 +97,15 @@ class TestExport:
             files[name] for name in ("account", "postings", "status_history", "status_updates")
         )
         assert account["id"] == await shop.id()
+        assert ([each["id"] for each in files["api_keys"]], len(files["sessions"])) == ([key["id"]], 1)
+        assert [secret for secret in (key["key"], "hash") if secret in text.replace("request_hash", "")] == []
         assert posting["tracking_code"] == code
         assert [step["status"] for step in steps] == ["pending", "shipped"]
         assert exported_update["id"] == update
         assert [event["action"] for event in files["audit_log"]] == [
             "client.registered",
             "client.changed",
+            "api_key.created",
             "client.exported",
         ]
 
@@ -156,6 +160,7 @@ class TestDeletion:
         party = {**_PARTY, **{name: f"{tag} {name}" for name in ("name", "street", "number", "complement", "district")}}
         party["email"] = f"{tag}@quadros.com.br"
         tagged: dict[str, Any] = {"sender": party, "recipient": party, "description": tag, "metadata": {tag: tag}}
+        await shop.create_api_key("postings:read", name=f"ERP {tag}")
         finished = await posted(shop, key=tag, **tagged, reference=tag)
         on_its_way = await posted(shop, **tagged, reference=None)
         for status in ("shipped", "delivered"):
@@ -190,12 +195,22 @@ class TestDeletion:
         assert (await shop.send("GET", f"/tracking/{finished}")).json["status"] == "delivered"
 
     async def test_its_credentials_stop_working_and_its_e_mail_is_free_again(self, shop: Shop) -> None:
-        assert (await shop.send("DELETE", "/clients/me")).status == 204
+        key = (await shop.create_api_key("postings:read"))["key"]
+        tokens = await shop.tokens()
+        bearers = [key, tokens["access_token"], shop.headers["Authorization"].removeprefix("Bearer ")]
+
+        async def answered() -> set[int]:
+            headers = [{"Authorization": f"Bearer {bearer}"} for bearer in bearers]
+            return {(await shop.send("GET", "/postings", headers=each)).status for each in headers}
 
         async def refused() -> bool:
-            return (await shop.send("GET", "/postings")).status == 401
+            return await answered() == {401}
 
-        await until("the token is refused", refused, timeout=5)
+        assert await answered() == {200}
+        assert (await shop.send("DELETE", "/clients/me")).status == 204
+        await until("the tokens and the key are refused", refused, timeout=5)
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        assert (await shop.send("POST", "/auth/token", data=refresh)).code == "invalid_grant"
         form = {"grant_type": "password", "username": shop.email, "password": PASSWORD}
         assert (await shop.send("POST", "/auth/token", data=form)).code == "invalid_credentials"
         await shop.register()

@@ -22,6 +22,20 @@ _PLACE: Final = '{"name": "Ana Souza", "cep": "12243000", "city": "São José do
 
 VALID: Final[Mapping[str, Mapping[str, object]]] = {
     "clients": {"id": CLIENT, "name": "Loja Azul", "email": "ti@lojaazul.com.br", "password_hash": "$argon2id$"},
+    "postings": {
+        "id": POSTING,
+        "client_id": CLIENT,
+        "tracking_code": "ZP473124829BR",
+        "status_at": POSTED,
+        "posted_at": POSTED,
+        "weight_g": 900,
+        "volume_cm3": 7200,
+        "declared_value": Decimal("164.00"),
+        "freight_price": Decimal("9.45"),
+        "service": "standard",
+        "sender": _PLACE,
+        "recipient": _PLACE,
+    },
     "api_keys": {
         "id": UUID(int=30),
         "client_id": CLIENT,
@@ -36,20 +50,6 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "scopes": ["account"],
         "token_hashes": [b"hash"],
         "expires_at": datetime(2099, 1, 1, tzinfo=UTC),
-    },
-    "postings": {
-        "id": POSTING,
-        "client_id": CLIENT,
-        "tracking_code": "ZP473124829BR",
-        "status_at": POSTED,
-        "posted_at": POSTED,
-        "weight_g": 900,
-        "volume_cm3": 7200,
-        "declared_value": Decimal("164.00"),
-        "freight_price": Decimal("9.45"),
-        "service": "standard",
-        "sender": _PLACE,
-        "recipient": _PLACE,
     },
     "posting_idempotency_keys": {"client_id": CLIENT, "key": "pedido-1001", "request_hash": b"hash"},
     "status_updates": {

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, async_playwright
 
 from tests.service import Service
 
@@ -33,10 +33,14 @@ async def phone(browser: Browser, service: Service, **more: Any) -> AsyncIterato
     def is_ours(url: str) -> bool:
         return url.startswith((f"{service.url}/", "data:"))
 
+    def is_trouble(message: ConsoleMessage) -> bool:
+        # What begins so is a suggestion to developers; a refusal is what some tests are about.
+        return not message.text.startswith("[DOM]") and "status of 4" not in message.text
+
     opened = await browser.new_context(
         base_url=service.url, locale="pt-BR", viewport={"width": 390, "height": 844}, **more
     )
-    opened.on("console", lambda message: wrong.append(message.text) if "status of 4" not in message.text else None)
+    opened.on("console", lambda message: wrong.append(message.text) if is_trouble(message) else None)
     opened.on("weberror", lambda error: wrong.append(str(error.error)))
     opened.on("request", lambda request: wrong.append(request.url) if not is_ours(request.url) else None)
     yield opened
