@@ -108,7 +108,8 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-# 2000 clients, half of them the test clients of the others, of whom 20 have 200 postings each; one posting in a hundred has an update waiting, one in a thousand a dead letter.
+# 2000 clients, half of them the test clients of the others, of whom 20 have 200 postings each, and as many test postings; one posting in a
+# hundred has an update waiting, one in a thousand a dead letter.
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
@@ -152,8 +153,8 @@ SELECT posting_id, 2, client_id, id, status, now() FROM status_updates;
 
 INSERT INTO postings (id, client_id, tracking_code, status_at, posted_at, weight_g, volume_cm3, declared_value, freight_price,
                       service, sender, recipient)
-SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), status_at, posted_at, 900, 7200, 164, 9.45, 'standard', sender,
-       recipient
+SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), status_at, posted_at, 900, 7200, 164, 9.45,
+       'standard', sender, recipient
   FROM postings;
 
 INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)

@@ -1,6 +1,7 @@
 """The simulator through kill -9, beside others, and while there is too much to do: what it asks for is asked for once."""
 
 from collections import Counter
+from functools import partial
 
 import asyncpg
 import pytest
@@ -59,7 +60,7 @@ async def test_killed_again_and_again_it_asks_for_everything_once(
     total = sum((_APPLIED[scenario] + _REFUSED[scenario]) * _EACH for scenario in _LIVES)
     for kill in range(_KILLS):
         count = total * (kill + 1) // (_KILLS + 1)
-        await until(f"{count} updates were asked for", lambda count=count: asked_for(count), timeout=60)
+        await until(f"{count} updates were asked for", partial(asked_for, count), timeout=60)
         own_service.kill_a_worker()
         own_service.start_worker()
     await until("every life is over", all_is_over, timeout=60)
