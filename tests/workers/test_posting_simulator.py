@@ -120,3 +120,15 @@ async def test_without_a_worker_a_life_waits_and_with_one_it_goes_on(own_service
             return len(await sandbox.history(code)) == 2
 
         await until("the posting is cancelled", is_cancelled)
+
+
+async def test_what_waits_in_a_test_world_is_not_in_the_operators_queue(
+    own_service: Service, customer: Shop, operator_of_own: Shop
+) -> None:
+    async with Shop(own_service.url) as sandbox:
+        await sandbox.use_key_of(customer, mode="test")
+        for each, queued in ((sandbox, 0), (customer, 1)):
+            code = (await each.create_posting(reference="test:pending"))["tracking_code"]
+            assert (await each.update(code, "shipped")).status == 202
+            queue = (await operator_of_own.send("GET", "/admin/queue")).json
+            assert (queue["queued"], queue["oldest_accepted_at"] is not None) == (queued, bool(queued))
