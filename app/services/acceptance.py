@@ -94,8 +94,8 @@ async def _refuse_as_planned(executor: Executor, tests: Sequence[Wish]) -> None:
     rows = await executor.fetch(simulations.SELECT_REFUSALS_AT_ONCE, [wish.posting_id for wish in tests])
     planned = {row["posting_id"]: row["scenario"] for row in rows}
     for wish in tests:
-        if scenario := planned.get(wish.posting_id):
-            wish.outcome = REASONS[scenario]()
+        if refusal := REASONS.get(planned.get(wish.posting_id, "")):
+            wish.outcome = refusal()
 
 
 def _refusal_of(posting: Row, request: StatusUpdateRequest) -> Refusal | None:

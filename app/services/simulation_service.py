@@ -40,22 +40,24 @@ async def take_due_steps(database: Database, hints: Hints, backlog: Backlog, *, 
 
     A life in which somebody else has stepped, so that its next step is refused at once, ends there. Raises BacklogFull.
     """
-    due = [(row, _wishes(row)) for row in await database.reader.fetch(simulations.SELECT_DUE_SIMULATIONS, limit)]
+    rows = await database.reader.fetch(simulations.SELECT_DUE_SIMULATIONS, limit, list(SCENARIOS))
+    due = [(row, _wishes(row)) for row in rows]
     if due:
         await backlog.look(database.reader)
         backlog.require_room()
     taken = 0
     for together in _portions([each for each in due if each[0]["scenario"] != FAILING]):
         taken += await _take_steps(database, hints, together)
-    for row, (wish,) in [each for each in due if each[0]["scenario"] == FAILING]:
-        taken += await _fail(database, row["posting_id"], wish)
+    for row, wishes in [each for each in due if each[0]["scenario"] == FAILING]:
+        taken += await _fail(database, row["posting_id"], wishes)
     return taken
 
 
 def _wishes(row: Row) -> list[Wish]:
-    """What the posting's next step asks for, as its client would."""
+    """What the posting's next step asks for, as its client would; nothing where there is none."""
     caller = Caller(id=row["client_id"], role="client", test=True)
     position = row["position"]
+    steps = SCENARIOS[row["scenario"]]
     return [
         Wish(
             id=id_from_key("simulator", row["tracking_code"], str(position), str(number)),
@@ -68,7 +70,7 @@ def _wishes(row: Row) -> list[Wish]:
             posting_id=row["posting_id"],
             client_id=row["client_id"],
         )
-        for number, asked in enumerate(SCENARIOS[row["scenario"]][position])
+        for number, asked in enumerate(steps[position] if position < len(steps) else ())
     ]
 
 
@@ -92,7 +94,7 @@ async def _take_steps(database: Database, hints: Hints, together: Sequence[_Due]
         outcomes = [wish.outcome for wish in wishes]
         if any(isinstance(outcome, PostingHeld) for outcome in outcomes):
             continue  # it is due again at once
-        is_last = row["position"] + 1 == len(SCENARIOS[row["scenario"]])
+        is_last = row["position"] + 1 >= len(SCENARIOS[row["scenario"]])
         if is_last or any(isinstance(outcome, Refusal) for outcome in outcomes):
             over.append(row["posting_id"])
         else:
@@ -105,12 +107,12 @@ async def _take_steps(database: Database, hints: Hints, together: Sequence[_Due]
     return len(over) + len(going_on)
 
 
-async def _fail(database: Database, posting_id: int, wish: Wish) -> int:
+async def _fail(database: Database, posting_id: int, wishes: Sequence[Wish]) -> int:
     """An update that ends as one that cannot be decided. Whoever holds the posting's lock decides: nobody else meets it."""
     async with database.transaction() as transaction:
         if not await transaction.fetch(postings.LOCK_POSTINGS, [posting_id]):
             return 0
-        if await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of([wish])):
+        if wishes and await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of(wishes)):
             await count_failed_attempt(transaction, posting_id, max_attempts=1)
         await transaction.execute(simulations.DELETE_SIMULATIONS, [posting_id])
     return 1

@@ -109,6 +109,32 @@ async def test_what_a_crash_makes_it_ask_for_again_is_the_same_update(
     await connection.close()
 
 
+async def test_what_another_release_planned_is_left_alone_or_at_its_end(
+    own_service: Service, customer: Shop, database_url: str
+) -> None:
+    """Of scenarios that are not known here there may be workers that know them; one that has fewer steps now is over."""
+    async with Shop(own_service.url) as sandbox:
+        await sandbox.use_key_of(customer, mode="test")
+        lives = {name: await sandbox.create_posting(reference=f"test:{name}@0") for name in ("cancelled", "returned")}
+        shorter = await sandbox.create_posting(reference="test:delivered@0")
+        at_once = (await sandbox.create_posting(reference="test:posting_held"))["tracking_code"]
+        connection = await asyncpg.connect(database_url)
+        change = "UPDATE simulations SET {} FROM postings WHERE id = posting_id AND tracking_code = $1"
+        await connection.execute(change.format("scenario = 'swallowed'"), lives["returned"]["tracking_code"])
+        await connection.execute(change.format("scenario = 'swallowed_at_once'"), at_once)
+        await connection.execute(change.format("position = 9"), shorter["tracking_code"])
+        worker = own_service.start_worker()
+
+        async def only_the_unknown_are_left() -> bool:
+            left = await connection.fetch("SELECT scenario FROM simulations ORDER BY 1")
+            return [row["scenario"] for row in left] == ["swallowed", "swallowed_at_once"]
+
+        await until("only what is unknown is left", only_the_unknown_are_left)
+        assert (await sandbox.update(at_once, "shipped")).status == 202
+        assert worker.alive
+        await connection.close()
+
+
 async def test_without_a_worker_a_life_waits_and_with_one_it_goes_on(own_service: Service, customer: Shop) -> None:
     async with Shop(own_service.url) as sandbox:
         await sandbox.use_key_of(customer, mode="test")

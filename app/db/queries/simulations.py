@@ -9,11 +9,12 @@ SELECT posting_id, scenario, pace_seconds, CASE WHEN has_steps THEN statement_ti
   FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::boolean[]) AS asked (posting_id, scenario, pace_seconds, has_steps)
 """
 
+# $1 how many, $2 the scenarios that this release knows: others are for workers of a newer one.
 SELECT_DUE_SIMULATIONS: Final[LiteralString] = """
 SELECT posting_id, client_id, tracking_code, posted_at, scenario, position
   FROM simulations
   JOIN postings ON postings.id = posting_id
- WHERE due_at <= statement_timestamp()
+ WHERE due_at <= statement_timestamp() AND scenario = ANY ($2::text[])
  ORDER BY due_at
  LIMIT $1
 """
