@@ -24,7 +24,7 @@ _API_PORT: Final = 8000
 _POSTGRES_PORT: Final = 15_432
 _VALKEY_PORT: Final = 16_379
 _READY_WITHIN: Final = 60.0
-_USED: Final = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT")
+_USED: Final = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT", "PUBLIC_URL")
 
 
 class System:
@@ -146,6 +146,7 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
         if "JWT_SECRET" not in self._environment:
             self._environment["JWT_SECRET"] = keep_secret(self._folder / "jwt_secret", length=48)
         self._environment["PORT"] = str(self._port)
+        self._environment.setdefault("PUBLIC_URL", self._url)
         logs = open_folder(self._folder / "logs")
         modules = {"api": "app.main"} | {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
         for name, module in modules.items():
