@@ -133,6 +133,16 @@ class Settings(BaseSettings):
         default=("ZP",),
         description="Prefixes of tracking codes, in order of use, with commas: 100 000 000 codes each. Add at the end only.",
     )
+    test_tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("ZT",),
+        description="The same for postings that are made with test keys; never one that live postings have, or had.",
+    )
+    test_step_seconds: int = Field(
+        default=5,
+        ge=0,
+        le=86_400,
+        description="How long a test posting stays in each status, unless its reference says so.",
+    )
     freight_per_kg: Decimal = Field(default=Decimal("2.50"), ge=0, description="BRL per kilogram.")
     freight_per_cm3: Decimal = Field(default=Decimal("0.001"), ge=0, description="BRL per cubic centimetre.")
 
@@ -194,7 +204,7 @@ class Settings(BaseSettings):
                 return url
         raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
 
-    @field_validator("tracking_code_prefixes", "trusted_proxies", mode="before")
+    @field_validator("tracking_code_prefixes", "test_tracking_code_prefixes", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
@@ -212,7 +222,7 @@ class Settings(BaseSettings):
                 ) from error
         return named
 
-    @field_validator("tracking_code_prefixes")
+    @field_validator("tracking_code_prefixes", "test_tracking_code_prefixes")
     @classmethod
     def _are_prefixes(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
         if (
@@ -221,6 +231,13 @@ class Settings(BaseSettings):
             or not all(re.fullmatch("[A-Z]{2}", each) for each in prefixes)
         ):
             raise ValueError("must be different pairs of capital letters with commas between them, such as ZP,ZQ")
+        return prefixes
+
+    @field_validator("test_tracking_code_prefixes")
+    @classmethod
+    def _are_of_no_live_posting(cls, prefixes: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if set(prefixes) & set(info.data.get("tracking_code_prefixes", ())):
+            raise ValueError("must have no prefix in common with TRACKING_CODE_PREFIXES")
         return prefixes
 
     @property

@@ -76,6 +76,9 @@ A status update answered with **202** is already committed: it ends `applied` or
 once, whatever happens to the service meanwhile. Any other answer, or none, means "unknown": repeat the request with the same
 `Idempotency-Key` and it is the same update.
 
+A test key (`postagens_test_…`) sees a world of its own: nothing is shipped, parcels move by themselves, and a posting's `reference`, such
+as `test:returned@2:order-7` or `test:out_of_sequence`, chooses what becomes of it.
+
 Every error is a problem (RFC 9457) with a `code`; `/problems` lists them all.
 """
 
@@ -139,6 +142,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
+                test_tracking_code_prefixes=settings.test_tracking_code_prefixes,
+                test_step_seconds=settings.test_step_seconds,
             ),
             labels=labels,
             public_url=settings.public_url,

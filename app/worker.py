@@ -13,12 +13,13 @@ from typing import Final
 import uvloop
 
 from app.config import Settings, SettingsError, read_settings
-from app.core.hint_sender import announcing
+from app.core.hint_sender import announcing, sending_hints
 from app.core.logging import configure_logging
 from app.core.redis import open_change_channel, open_streams
 from app.db.connection import open_database
 from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
+from app.workers.posting_simulator import PostingSimulator
 from app.workers.posting_status_worker import PostingStatusWorker
 
 _SHARE_OF_WORK: Final = 0.8
@@ -32,15 +33,19 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as parts:
         database = await parts.enter_async_context(open_database(**settings.database_options))
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
+        hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
         channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
         announcer = await parts.enter_async_context(announcing(channel, flush_seconds=_FLUSH_SECONDS))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
+        eraser = PersonalDataEraser(database, retention=settings.posting_retention)
+        # Live updates go first: the simulator asks for no more while half of what may wait does.
+        simulator = PostingSimulator(database, hints, most_queued=max(1, settings.max_backlog // 2))
         worker = PostingStatusWorker(
             database.reader,
             streams,
             decider,
             announcer,
-            PersonalDataEraser(database, retention=settings.posting_retention),
+            {"erase": eraser.erase, "simulate": simulator.simulate},
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             batch_size=settings.worker_batch_size,

@@ -20,7 +20,7 @@ _TABLES: Final = ("status_history", "status_updates", "postings")  # in the orde
 
 # The very rounds with which the service makes its codes, cut out of its own statement.
 _, _, _FROM_KEY = INSERT_POSTINGS.partition("FROM numbered")
-_ROUNDS: Final = _FROM_KEY.partition("WHERE prefix")[0].replace("($2::text[])[id / 100000000 + 1]", "'ZP'")
+_ROUNDS: Final = _FROM_KEY.partition("WHERE prefix")[0].replace("($2::text[])[number / 100000000 + 1]", "'ZP'")
 
 _INSERT_CLIENTS: Final = """
 INSERT INTO clients (id, name, email, password_hash)

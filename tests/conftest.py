@@ -106,6 +106,14 @@ async def shop(anonymous: Shop) -> Shop:
 
 
 @pytest.fixture
+async def sandbox(service: Service, shop: Shop) -> AsyncIterator[Shop]:
+    """The same client in its test world: a program with a test key of it."""
+    async with Shop(service.url) as opened:
+        await opened.use_key_of(shop, mode="test")
+        yield opened
+
+
+@pytest.fixture
 async def other_shop(service: Service) -> AsyncIterator[Shop]:
     """Another client."""
     async with Shop(service.url) as other:

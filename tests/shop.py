@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 
+from app.models.scopes import KEY_SCOPES
 from tests.until import until
 
 PASSWORD: Final = "correct horse battery staple"
@@ -114,6 +115,11 @@ class Shop:
         assert answer.status == 201, answer.body
         created: dict[str, Any] = answer.json
         return created
+
+    async def use_key_of(self, owner: "Shop", *, mode: str) -> None:
+        """Use an API key of the owner from here on, with all scopes that a key may have."""
+        key = (await owner.create_api_key(*KEY_SCOPES, mode=mode))["key"]
+        self.headers["Authorization"] = f"Bearer {key}"
 
     async def create_posting(self, **fields: Any) -> dict[str, Any]:
         """A posting of this client."""

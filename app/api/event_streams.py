@@ -71,6 +71,7 @@ async def _events(live: LiveTracking, timeline: Timeline, seen: int, heartbeat_s
 _TRACKING: Final = Tracking.model_validate(
     {
         "tracking_code": "ZP473124829BR",
+        "test": False,
         "status": "delivered",
         "service": "standard",
         "posted_at": "2026-03-01T17:30:00Z",

@@ -162,6 +162,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Rastreio não encontrado",
         "Nenhuma postagem tem este código de rastreio. Uma nova pode levar um instante para aparecer.",
     ),
+    "unknown_scenario": (
+        "Cenário desconhecido",
+        "A referência de uma postagem de teste que começa com 'test:' indica um cenário, e esta não: test:returned@2:pedido-7 indica.",
+    ),
     "unsupported_media_type": (
         "Tipo de conteúdo não aceito",
         "Envie o corpo como application/json (POST /api/v1/auth/token e /revoke: application/x-www-form-urlencoded), sem compressão.",

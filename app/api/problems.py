@@ -57,6 +57,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.OccurredAtInFuture: 422,
     errors.PostedAtInFuture: 422,
     errors.TooManyCodes: 422,
+    errors.UnknownScenario: 422,
     errors.QuotaExceeded: 429,
     edge_errors.ServerError: 500,
     errors.InternalError: 500,

@@ -3,20 +3,20 @@
 import base64
 import hashlib
 import secrets
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-Kind: TypeAlias = Literal["live", "test"]
+from app.models.clients import Mode
 
-_PREFIXES: Final[dict[Kind, str]] = {"live": "postagens_live_", "test": "postagens_test_"}
+_PREFIXES: Final[dict[Mode, str]] = {"live": "postagens_live_", "test": "postagens_test_"}
 _SECRET_BYTES: Final = 32
 # Together with the secret a multiple of 5 bytes, which Base32 writes without padding.
 _CHECKSUM_BYTES: Final = 3
 
 
-def new_api_key(kind: Kind = "live") -> str:
+def new_api_key(mode: Mode = "live") -> str:
     """A key that nobody has: the prefix and 56 small letters and digits (Base32, RFC 4648, section 6)."""
     secret = secrets.token_bytes(_SECRET_BYTES)
-    return _PREFIXES[kind] + base64.b32encode(secret + _checksum(_PREFIXES[kind], secret)).decode().lower()
+    return _PREFIXES[mode] + base64.b32encode(secret + _checksum(_PREFIXES[mode], secret)).decode().lower()
 
 
 def is_meant_as_api_key(text: str) -> bool:

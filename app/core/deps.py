@@ -101,7 +101,7 @@ _oauth: Final = OAuth2PasswordBearer(
 )
 _api_key: Final = HTTPBearer(
     scheme_name="ApiKey",
-    bearerFormat="postagens_live_…",
+    bearerFormat="postagens_live_… or postagens_test_…",
     description="POST /api/v1/clients/me/api-keys",
     auto_error=False,
 )

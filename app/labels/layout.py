@@ -28,6 +28,8 @@ _QR_QUIET: Final = 4  # ISO/IEC 18004
 _MATRIX_MODULE: Final = 0.75
 _MATRIX_QUIET: Final = 2  # ISO/IEC 16022 asks for one
 _UNKNOWN: Final = "?"
+_TEST: Final = "TESTE"
+_DO_NOT_SHIP: Final = "NÃO ENVIAR - DO NOT SHIP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,7 @@ class Designer:
             *self._centered(_grouped(posting.tracking_code), code),
             code,
             self._rule(recipient_top),
-            *self._recipient(
-                posting.recipient, tracking_url, Area(_MARGIN, recipient_top + _GAP, right, sender_top - _GAP)
-            ),
+            *self._recipient(posting, tracking_url, Area(_MARGIN, recipient_top + _GAP, right, sender_top - _GAP)),
             self._rule(sender_top),
             *self._sender(posting, Area(_MARGIN, sender_top + _GAP, right, bottom), data_matrix=data_matrix),
         ]
@@ -84,14 +84,16 @@ class Designer:
 
     def _header(self, posting: Posting, area: Area) -> list[Item]:
         middle = area.left + area.width * 0.56
-        service = Block([posting.service.upper()], 20, area.height - 5, bold=True)
+        # Nobody may take the label of a test posting for one that a carrier has to deliver.
+        caption, headline = (_DO_NOT_SHIP, f"{_TEST} - TEST") if posting.test else ("SERVIÇO", posting.service.upper())
+        service = Block([headline], 20, area.height - 5, bold=True)
         details = [
             _caption("PESO"),
             Block([_weight(posting.weight_g)], 11, 5, bold=True),
             *([Block([f"Ref.: {posting.reference}"], 8.5, area.height - 5 - 3.5)] if posting.reference else []),
         ]
         return [
-            *self._stack([_caption("SERVIÇO"), service], Area(area.left, area.top, middle - _GAP, area.bottom)),
+            *self._stack([_caption(caption), service], Area(area.left, area.top, middle - _GAP, area.bottom)),
             Rule(Area(middle - _RULE, _FRAME + _RULE, middle, area.bottom)),
             *self._stack(details, Area(middle + _GAP, area.top, area.right, area.bottom)),
         ]
@@ -101,7 +103,8 @@ class Designer:
         left = (code.area.left + code.area.right - self.measure(text) * size) / 2
         return [self._line(text, left, code.area.top - _CODE_HEIGHT, size, bold=True)]
 
-    def _recipient(self, party: Party, tracking_url: str, area: Area) -> list[Item]:
+    def _recipient(self, posting: Posting, tracking_url: str, area: Area) -> list[Item]:
+        party = posting.recipient
         code = _qr(tracking_url, right=area.right, top=area.top)
         quiet = code.quiet * code.module
         beside = Area(area.left, area.top, code.area.left, area.bottom - _CEP_HEIGHT)
@@ -119,7 +122,9 @@ class Designer:
             *self._stack(blocks, beside),
             code,
             *self._stack([_caption("Acompanhe a entrega")], below),
-            *self._stack([Block([f"CEP {_cep(party.cep)}"], 30, _CEP_HEIGHT, bold=True)], cep),
+            *self._stack(
+                [Block([f"{_TEST if posting.test else 'CEP'} {_cep(party.cep)}"], 30, _CEP_HEIGHT, bold=True)], cep
+            ),
         ]
 
     def _sender(self, posting: Posting, area: Area, *, data_matrix: bool) -> list[Item]:

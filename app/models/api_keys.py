@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, field_validator
 
+from app.models.clients import Mode
 from app.models.fields import Expiry, ShortText, Timestamp
 from app.models.scopes import KeyScope
 from app.models.shape import Shape
@@ -26,6 +27,10 @@ class ApiKeyRequest(Shape):
     )
 
     name: ShortText
+    mode: Mode = Field(
+        default="live",
+        description="A test key sees a world of its own, in which nothing is shipped and parcels move by themselves.",
+    )
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=10, json_schema_extra={"uniqueItems": True})]
     expires_at: Expiry | None = Field(default=None, description="It never expires by itself when not given.")
 
@@ -50,6 +55,7 @@ class ApiKey(Shape):
 
     id: UUID
     name: str
+    mode: Mode
     scopes: list[KeyScope]
     last4: str = Field(description="The key's last characters.")
     created_at: Timestamp
@@ -60,7 +66,7 @@ class ApiKey(Shape):
 class NewApiKey(ApiKey):
     """A key when it is made; the key itself is shown this once."""
 
-    key: str = Field(json_schema_extra={"pattern": "^postagens_live_[a-z2-7]{56}$"})
+    key: str = Field(json_schema_extra={"pattern": "^postagens_(live|test)_[a-z2-7]{56}$"})
 
 
 class ApiKeys(Shape):

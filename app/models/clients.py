@@ -9,6 +9,8 @@ from app.models.fields import Document, Email, Name, Password, Timestamp
 from app.models.shape import Shape, never_null
 
 Role: TypeAlias = Literal["client", "operator"]
+Mode: TypeAlias = Literal["live", "test"]
+"""Which world: what is shipped, or what is only tried."""
 
 
 class ClientRegistration(Shape):
@@ -61,8 +63,10 @@ class Caller(Shape):
     id: UUID
     role: Role
     suspended: bool = False
+    test: bool = False
+    """Whether this is the test client of an account: then nothing of the live world is its own, and all that it creates is a test."""
 
     @property
     def scope(self) -> UUID | None:
-        """Whose rows this caller may see: its own id, or None for an operator, who sees all."""
+        """Whose rows this caller may see: its own id, or None for an operator, who sees all but test worlds."""
         return None if self.role == "operator" else self.id

@@ -144,6 +144,7 @@ class Posting(Shape):
     """A posting as its owner sees it. Weights in g, lengths in cm, volume in cm³, money in BRL."""
 
     tracking_code: TrackingCode
+    test: bool = Field(description="Made with a test key: nothing is shipped.")
     client_id: UUID
     reference: str | None
     description: str | None

@@ -20,6 +20,7 @@ class Tracking(Shape):
     """Where a parcel is; the steps in the order in which they happened."""
 
     tracking_code: TrackingCode
+    test: bool = Field(description="Whether nothing is shipped: somebody tries something.")
     status: Status
     service: str
     posted_at: Timestamp

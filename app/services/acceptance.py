@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.core.tracking_code import is_tracking_code
 from app.db.database import CommitUnknown, Database, DatabaseBusy, DatabaseUnavailable, Executor, Row
-from app.db.queries import status_updates
+from app.db.queries import simulations, status_updates
 from app.models.clients import Caller
 from app.models.status_updates import Event, StatusUpdate, StatusUpdateRequest
 from app.services.errors import (
@@ -21,7 +21,7 @@ from app.services.errors import (
 )
 from app.services.ports import Hints
 from app.services.posting_lifecycle import refusal_at_once
-from app.services.refusals import reason
+from app.services.refusals import REASONS, reason
 
 Outcome: TypeAlias = StatusUpdate | Refusal
 """What became of a wish at once: its update, or why there is none."""
@@ -85,6 +85,17 @@ async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
             wish.outcome = _refusal_of(posting, wish.request)
         else:
             wish.outcome = PostingNotFound() if is_tracking_code(wish.tracking_code) else InvalidTrackingCode()
+    if tests := [wish for wish in wishes if wish.caller.test and wish.outcome is None]:
+        await _refuse_as_planned(executor, tests)
+
+
+async def _refuse_as_planned(executor: Executor, tests: Sequence[Wish]) -> None:
+    """Of test postings, some were created to provoke a refusal."""
+    rows = await executor.fetch(simulations.SELECT_REFUSALS_AT_ONCE, [wish.posting_id for wish in tests])
+    planned = {row["posting_id"]: row["scenario"] for row in rows}
+    for wish in tests:
+        if refusal := REASONS.get(planned.get(wish.posting_id, "")):
+            wish.outcome = refusal()
 
 
 def _refusal_of(posting: Row, request: StatusUpdateRequest) -> Refusal | None:
@@ -114,7 +125,7 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
     if not wishes:
         return
     async with database.transaction(lock_seconds=_LOCK_SECONDS) as transaction:
-        rows = await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *_columns(wishes))
+        rows = await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of(wishes))
     # Committed: from here on the update is decided, with this hint or, if it is lost, without.
     hints.hint([wish.posting_id for wish in wishes])
     accepted_at = {row["id"]: row["accepted_at"] for row in rows}
@@ -124,7 +135,7 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
             wish.outcome = _queued(wish, moment)
 
 
-def _columns(wishes: Sequence[Wish]) -> list[list[object]]:
+def columns_of(wishes: Sequence[Wish]) -> list[list[object]]:
     """The wishes in the order of INSERT_STATUS_UPDATES' arrays."""
     rows = [
         (

@@ -25,7 +25,9 @@ _USE_IS_NEWS_AFTER: Final = timedelta(minutes=1)
 async def create_api_key(transaction: Transaction, source: Source, caller: Caller, request: ApiKeyRequest) -> NewApiKey:
     """A new key of the caller; raises NotAuthenticated when the account is gone, TooManyApiKeys and ExpiryInPast."""
     await _require_room(transaction, caller)
-    key = new_api_key()
+    if is_test := request.mode == "test":
+        await transaction.execute(clients.INSERT_TEST_CLIENT, caller.id)
+    key = new_api_key(request.mode)
     row = await transaction.fetch_one(
         api_keys.INSERT_API_KEY,
         caller.id,
@@ -34,6 +36,7 @@ async def create_api_key(transaction: Transaction, source: Source, caller: Calle
         request.expires_at,
         hash_api_key(key),
         key[-4:],
+        is_test,
     )
     if row is None:
         raise ExpiryInPast
@@ -42,7 +45,7 @@ async def create_api_key(transaction: Transaction, source: Source, caller: Calle
         source,
         "api_key.created",
         client_id=caller.id,
-        details={"api_key_id": str(row["id"]), "scopes": request.scopes},
+        details={"api_key_id": str(row["id"]), "mode": request.mode, "scopes": request.scopes},
     )
     return NewApiKey.model_construct(**row, key=key)
 
@@ -67,7 +70,10 @@ async def rotate_api_key(
 ) -> NewApiKey:
     """A new key in the place of this one, which goes on for a while; raises NotAuthenticated, ApiKeyNotFound and TooManyApiKeys."""
     await _require_room(transaction, caller)
-    key = new_api_key()
+    mode = await transaction.fetch_one(api_keys.SELECT_LIVE_API_KEY_MODE, key_id, caller.id)
+    if mode is None:
+        raise ApiKeyNotFound
+    key = new_api_key(mode["mode"])
     row = await transaction.fetch_one(api_keys.INSERT_ROTATED_API_KEY, key_id, caller.id, hash_api_key(key), key[-4:])
     if row is None:
         raise ApiKeyNotFound
@@ -106,5 +112,5 @@ async def find_credentials(database: Database, key_hashes: Sequence[bytes]) -> M
 
 def _credential(row: Row) -> Credential:
     ends = row["expires_at"].timestamp() if row["expires_at"] else math.inf
-    caller = Caller(id=row["client_id"], role=row["role"], suspended=row["suspended"])
+    caller = Caller(id=row["client_id"], role=row["role"], suspended=row["suspended"], test=row["test"])
     return Credential(caller, known_scopes(row["scopes"]), begins=-math.inf, ends=ends)

@@ -143,6 +143,10 @@ class TrackingCodesExhausted(Refusal):
     """Every tracking code of the configured prefixes is used: the operator of this service must add a prefix."""
 
 
+class UnknownScenario(Refusal):
+    """A test posting's reference that begins with 'test:' names a scenario, and this one does not: test:returned@2:order-7 does."""
+
+
 class IdempotencyKeyReused(Refusal):
     """This Idempotency-Key was used with another request: repeat that request unchanged, or take a new key."""
 

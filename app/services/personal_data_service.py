@@ -1,14 +1,14 @@
 """Personal data: given to whom it is about, and taken out when its time is over (LGPD, articles 15, 16 and 18; docs/privacy.md)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final, LiteralString
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from app.db.database import Executor, Row, Transaction
-from app.db.queries import personal_data
+from app.db.queries import clients, personal_data
 from app.models.audit import Source
 from app.models.clients import Caller
 from app.services import api_key_service, session_service
@@ -27,6 +27,7 @@ EXPORTED: Final[dict[str, LiteralString]] = {
 }
 """The files of an export, `….jsonl` each, and where their lines come from."""
 _LINES_AT_ONCE: Final = 500
+_TEST_RETENTION: Final = timedelta(days=30)
 
 
 async def delete_client(transaction: Transaction, source: Source, caller: Caller) -> None:
@@ -37,6 +38,7 @@ async def delete_client(transaction: Transaction, source: Source, caller: Caller
     """
     if await transaction.fetch_one(personal_data.DELETE_CLIENT, caller.id) is None:
         raise NotAuthenticated
+    await transaction.execute(personal_data.DELETE_TEST_CLIENT, caller.id)
     await session_service.end_sessions(transaction, caller.id)
     await api_key_service.delete_api_keys(transaction, caller.id)
     await record_event(transaction, source, "client.deleted", client_id=caller.id)
@@ -52,15 +54,16 @@ async def export_client(
     if not await transaction.fetch(personal_data.EXPORT_ACCOUNT, caller.id, None, 1):
         raise NotAuthenticated
     await record_event(transaction, source, "client.exported", client_id=caller.id)
-    return _zipped(executor, caller.id)
+    test_client = await transaction.fetch_one(clients.SELECT_TEST_CLIENT, caller.id)
+    return _zipped(executor, [caller.id, test_client["client_id"]] if test_client else [caller.id])
 
 
-async def _zipped(executor: Executor, client_id: UUID) -> AsyncIterator[bytes]:
+async def _zipped(executor: Executor, owners: Sequence[UUID]) -> AsyncIterator[bytes]:
     outlet = _Outlet()
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
         for name, sql in EXPORTED.items():
             with archive.open(f"{name}.jsonl", "w", force_zip64=True) as file:
-                async for rows in _pages(executor, sql, client_id):
+                async for rows in _pages(executor, sql, owners):
                     lines = "".join(f"{row['line']}\n" for row in rows)
                     # To compress a page takes milliseconds, in which other requests go on.
                     await asyncio.to_thread(file.write, lines.encode())
@@ -68,11 +71,12 @@ async def _zipped(executor: Executor, client_id: UUID) -> AsyncIterator[bytes]:
     yield outlet.take()
 
 
-async def _pages(executor: Executor, sql: LiteralString, client_id: UUID) -> AsyncIterator[list[Row]]:
-    position: str | None = None
-    while rows := await executor.fetch(sql, client_id, position, _LINES_AT_ONCE):
-        yield rows
-        position = rows[-1]["position"]
+async def _pages(executor: Executor, sql: LiteralString, owners: Sequence[UUID]) -> AsyncIterator[list[Row]]:
+    for owner in owners:
+        position: str | None = None
+        while rows := await executor.fetch(sql, owner, position, _LINES_AT_ONCE):
+            yield rows
+            position = rows[-1]["position"]
 
 
 class _Outlet:
@@ -102,9 +106,10 @@ async def anonymise_postings(
     transaction: Transaction, *, retention: timedelta, after: int, limit: int
 ) -> tuple[int | None, int]:
     """Take the personal data out of those of the next `limit` postings, in the order of ids and from the id after `after` on, whose time
-    is over: `retention` after the last step, and for a deleted client's at its end. The last id that was looked at (None: there are no
-    more), and how many were anonymised."""
-    (row,) = await transaction.fetch(personal_data.ANONYMISE_POSTINGS, after, limit, retention)
+    is over: `retention` after the last step, 30 days of a test posting, and for a deleted client's at its end. The last id that was
+    looked at (None: there are no more), and how many were anonymised."""
+    arguments = after, limit, retention, min(retention, _TEST_RETENTION)
+    (row,) = await transaction.fetch(personal_data.ANONYMISE_POSTINGS, *arguments)
     return row["last"], row["anonymised"]
 
 

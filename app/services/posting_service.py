@@ -17,6 +17,7 @@ from app.models.clients import Caller
 from app.models.fields import parse_timestamp
 from app.models.postings import NewPosting, Party, Posting, PostingPage, PostingQuery, Postings, Sort
 from app.models.status_updates import History, Step
+from app.services import simulation_service
 from app.services.errors import (
     DuplicateReference,
     IdempotencyKeyReused,
@@ -31,8 +32,11 @@ from app.services.errors import (
 from app.services.freight import FreightRates, freight_price
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_lifecycle import in_order
+from app.services.scenarios import plan_of
 
 CODES_PER_PREFIX: Final = 10**8
+FIRST_TEST_POSTING: Final = 2**62
+"""From this id on, postings are test postings."""
 _WARN_EVERY: Final = 10_000
 _SMALLEST: Final = -1
 _LARGEST: Final = 2**63 - 1
@@ -59,10 +63,19 @@ _PAGES: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
 
 @dataclass(frozen=True, slots=True)
 class PostingRules:
-    """What the deployment decides about new postings: the prefixes of tracking codes in order of use, and the rates."""
+    """What the deployment decides about new postings: the prefixes of tracking codes in order of use, and the rates.
+
+    Test postings have prefixes of their own, and stay so many seconds in each status.
+    """
 
     tracking_code_prefixes: tuple[str, ...]
     freight_rates: FreightRates
+    test_tracking_code_prefixes: tuple[str, ...] = ()
+    test_step_seconds: int = 0
+
+    def prefixes_for(self, caller: Caller) -> tuple[str, ...]:
+        """Those of the caller's world."""
+        return self.test_tracking_code_prefixes if caller.test else self.tracking_code_prefixes
 
 
 async def create_postings(
@@ -76,7 +89,8 @@ async def create_postings(
     """Create all of them or none, in the order asked for.
 
     With an Idempotency-Key that was used before the postings of that time are returned, as they are now. Raises
-    IdempotencyKeyReused, DuplicateReference, ReferenceTaken, PostedAtInFuture and TrackingCodesExhausted.
+    IdempotencyKeyReused, DuplicateReference, ReferenceTaken, PostedAtInFuture and TrackingCodesExhausted; and UnknownScenario, of a
+    test posting.
     """
     if idempotency_key is None:
         return _postings(await _insert_postings(transaction, rules, caller, asked))
@@ -119,13 +133,17 @@ async def _insert_postings(
     ahead = await transaction.fetch(postings.SELECT_POSTINGS_AHEAD_OF_TIME, [posting.posted_at for posting in asked])
     if ahead:
         raise PostedAtInFuture
+    plans = [plan_of(posting.reference, rules.test_step_seconds) for posting in asked] if caller.test else []
     columns = list(zip(*(_values(posting, rules.freight_rates) for posting in asked), strict=True))
+    prefixes = rules.prefixes_for(caller)
     rows = await transaction.fetch(
-        postings.INSERT_POSTINGS, caller.id, rules.tracking_code_prefixes, *(list(column) for column in columns)
+        postings.INSERT_POSTINGS, caller.id, prefixes, *(list(column) for column in columns), caller.test
     )
     if len(rows) < len(asked):
         raise await _refusal_of_missing(transaction, caller, references, rows)
-    _warn_when_scarce(rules, rows[0]["id"], rows[-1]["id"])
+    if plans:
+        await simulation_service.plan_simulations(transaction, [row["id"] for row in rows], plans)
+    _warn_when_scarce(len(prefixes), rows[0]["id"], rows[-1]["id"])
     return rows
 
 
@@ -161,13 +179,17 @@ def _values(posting: NewPosting, rates: FreightRates) -> tuple[object, ...]:
     )
 
 
-def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
-    capacity = CODES_PER_PREFIX * len(rules.tracking_code_prefixes)
+def _warn_when_scarce(prefixes: int, first: int, last: int) -> None:
+    setting = "TRACKING_CODE_PREFIXES"
+    if first >= FIRST_TEST_POSTING:
+        setting, first, last = f"TEST_{setting}", first - FIRST_TEST_POSTING, last - FIRST_TEST_POSTING
+    capacity = CODES_PER_PREFIX * prefixes
     if last + 1 >= capacity * 8 // 10 and first // _WARN_EVERY != (last + 1) // _WARN_EVERY:
         _log.warning(
-            "%d of %d tracking codes are used: add a prefix to TRACKING_CODE_PREFIXES before they run out",
+            "%d of %d tracking codes are used: add a prefix to %s before they run out",
             last + 1,
             capacity,
+            setting,
         )
 
 

@@ -28,6 +28,7 @@ class Texts:
     estimated: str
     destination: str
     stalled: str
+    test: str
     zone: str
     own_zone: str
     """Instead of `zone`, where times are shown in the reader's own."""
@@ -54,6 +55,7 @@ PORTUGUESE: Final = Texts(
     estimated="Entrega prevista",
     destination="Destino",
     stalled="Sem movimento há {} dias.",
+    test="Isto é um teste: nenhuma encomenda foi enviada.",
     zone="Horários de Brasília.",
     own_zone="Horários no seu fuso: {}.",
     live="Esta página se atualiza sozinha.",
@@ -99,6 +101,7 @@ ENGLISH: Final = Texts(
     estimated="Estimated delivery",
     destination="Destination",
     stalled="Not moved for {} days.",
+    test="This is a test: no parcel was sent.",
     zone="Times are those of Brasília, Brazil (UTC\N{NON-BREAKING HYPHEN}3).",
     own_zone="Times are in your own zone: {}.",
     live="This page updates itself.",

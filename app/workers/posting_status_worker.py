@@ -6,7 +6,7 @@ Redis only says where to look. What is decided, and that it is decided once, is 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from app.core.redis import Hint, HintStream, RedisFailure
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
 from app.services.ports import Announcements
-from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
 
 _BLOCK_MS: Final = 1_000
@@ -39,19 +38,20 @@ class PostingStatusWorker:
         streams: Sequence[HintStream],
         decider: PostingDecider,
         announcements: Announcements,
-        eraser: PersonalDataEraser,
+        chores: Mapping[str, Callable[[], Awaitable[float]]],
         *,
         name: str,
         batch_size: int,
         sweep_seconds: float,
     ) -> None:
-        """`announcements` tell of postings with a new step. `name` must be new at each start; `batch_size` hints are taken at once;
+        """`announcements` tell of postings with a new step. `chores` are done beside, each again and again; what one returns is for how
+        many seconds it pauses. `name` must be new at each start; `batch_size` hints are taken at once;
         an update that no hint brought within `sweep_seconds` is swept up."""
         self._executor = executor
         self._streams = streams
         self._decider = decider
         self._announcements = announcements
-        self._eraser = eraser
+        self._chores = chores
         self._name = name
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
@@ -72,7 +72,8 @@ class PostingStatusWorker:
                     loops.create_task(self._keep(self._consumer(stream, consumer)), name=f"consume {stream.key} {lane}")
                 loops.create_task(self._keep(self._reclaimer(stream)), name=f"reclaim {stream.key}")
             loops.create_task(self._keep(self._sweeper()), name="sweep")
-            loops.create_task(self._keep(self._eraser.erase), name="erase")
+            for name, chore in self._chores.items():
+                loops.create_task(self._keep(chore), name=name)
 
     async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
         """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""

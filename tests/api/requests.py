@@ -80,7 +80,7 @@ BASES: Final = {
     "delete_client": Base(as_another=True),
     "export_client": Base(),
     "create_api_key": Base(
-        body={"name": "ERP", "scopes": ["postings:read"], "expires_at": "2098-03-01T14:30:00-03:00"}
+        body={"name": "ERP", "mode": "live", "scopes": ["postings:read"], "expires_at": "2098-03-01T14:30:00-03:00"}
     ),
     "list_api_keys": Base(),
     "rotate_api_key": Base(path={"key_id": "APIKEY"}, body={"overlap_hours": 24}),

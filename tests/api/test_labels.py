@@ -59,6 +59,18 @@ async def test_a_label_is_zpl_of_every_size_that_label_printers_have(shop: Shop,
     assert f"^FD{code}^FS".encode() in answer.body
 
 
+@pytest.mark.parametrize("file", ["pdf", "zpl", "sheet"])
+async def test_a_label_of_a_test_posting_says_so_and_no_other_does(shop: Shop, sandbox: Shop, file: str) -> None:
+    for each, is_test in ((shop, False), (sandbox, True)):
+        code = await create(each, reference="test:pending")
+        if file == "sheet":
+            label = text_of((await each.send("POST", "/labels", {"tracking_codes": [code], "sheet": "a4-4"})).body)
+        else:
+            body = (await each.send("GET", f"/postings/{code}/label?format={file}")).body
+            label = text_of(body) if file == "pdf" else body.decode()
+        assert ("TESTE" in label and "DO NOT SHIP" in label) is is_test
+
+
 async def test_no_printer_has_zpl_on_a4(shop: Shop) -> None:
     answer = await shop.send("GET", f"/postings/{await create(shop)}/label?format=zpl&size=a4")
     assert (answer.status, answer.code) == (422, "label_size_unsupported")

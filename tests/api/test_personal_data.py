@@ -12,6 +12,7 @@ import asyncpg
 from app.db.database import Database
 from app.models.postings import Party
 from app.services.personal_data_service import EXPORTED
+from app.services.posting_service import FIRST_TEST_POSTING
 from app.workers.personal_data_eraser import PersonalDataEraser
 from tests.db.rows import CLIENT, LATER, Connection, add_known_rows, insert
 from tests.service import Service
@@ -107,6 +108,16 @@ class TestExport:
             "api_key.created",
             "client.exported",
         ]
+
+    async def test_it_has_the_test_world_too(self, shop: Shop, sandbox: Shop) -> None:
+        codes = {await posted(shop), await posted(sandbox, reference="test:pending:da-zuleica", key="chave-de-teste")}
+        files = lines(await shop.send("GET", "/clients/me/export"))
+        assert {(posting["tracking_code"] in codes, posting["test"]) for posting in files["postings"]} == {
+            (True, False),
+            (True, True),
+        }
+        assert [key["key"] for key in files["idempotency_keys"]] == ["chave-de-teste"]
+        assert [key["test"] for key in files["api_keys"]] == [True]
 
     async def test_it_is_longer_than_a_page(self, service: Service, shop: Shop) -> None:
         postings = [{"weight_g": 900, "volume_cm3": 7000, "sender": _PARTY, "recipient": _PARTY}] * 1000
@@ -205,6 +216,25 @@ class TestDeletion:
         await shop.register()
         assert (await shop.send("GET", "/postings")).json["postings"] == []
 
+    async def test_the_test_world_ends_with_the_account(self, service: Service, shop: Shop, sandbox: Shop) -> None:
+        tag = uuid.uuid4().hex
+        asked = {"name": f"Zuleica {tag}"}
+        code = await posted(sandbox, reference=f"test:cancelled@0:{tag}", recipient={**_PARTY, **asked}, key=tag)
+        assert (await shop.send("DELETE", "/clients/me")).status == 204
+
+        async def is_refused() -> bool:
+            return (await sandbox.send("GET", "/postings")).status == 401
+
+        await until("the test key is refused", is_refused, timeout=5)
+        connection = await asyncpg.connect(service.environment["DATABASE_URL"])
+
+        async def is_forgotten() -> bool:
+            return not await traces(connection, tag)
+
+        await until("nothing of it is found", is_forgotten, timeout=60)
+        assert await connection.fetchval("SELECT status FROM postings WHERE tracking_code = $1", code) == "cancelled"
+        await connection.close()
+
     async def test_a_second_time_there_is_nobody_any_more(self, shop: Shop) -> None:
         await shop.send("DELETE", "/clients/me")
         for method, path in (("DELETE", "/clients/me"), ("GET", "/clients/me"), ("GET", "/clients/me/export")):
@@ -238,6 +268,20 @@ class TestRetention:
                 connection, "postings", {"id": number, "tracking_code": code, "status": status, "status_at": at}
             )
         await connection.execute("UPDATE postings SET status = 'cancelled' WHERE id = 0")
+
+    async def test_a_test_posting_keeps_nothing_for_longer_than_30_days(
+        self, database: Database, connection: Connection
+    ) -> None:
+        await add_known_rows(connection)
+        for days, digits in ((29, "47312482"), (31, "12345678")):
+            digit = await connection.fetchval("SELECT s10_check_digit($1)", int(digits))
+            at = await connection.fetchval("SELECT now() - $1::integer * interval '1 day'", days)
+            times = {"status_at": at, "posted_at": at}
+            code = {"id": FIRST_TEST_POSTING + days, "tracking_code": f"ZT{digits}{digit}BR"}
+            await insert(connection, "postings", {**code, **times})
+        await PersonalDataEraser(database, retention=timedelta(days=3650)).erase()
+        rows = await connection.fetch("SELECT id FROM postings WHERE anonymised_at IS NOT NULL")
+        assert [row["id"] for row in rows] == [FIRST_TEST_POSTING + 31]
 
     async def test_what_was_finished_long_ago_is_anonymised_and_nothing_else(
         self, database: Database, connection: Connection

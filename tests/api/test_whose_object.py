@@ -76,7 +76,7 @@ _BARRED: Final[Mapping[str, Outcome]] = {
     "mistyped_key": "mistyped_api_key",
     **dict.fromkeys(("suspended", "suspended_key"), "client_suspended"),
 }
-_KEYS: Final = ("key", "key_without_the_scope", "foreign_key", "operator_key")
+_KEYS: Final = ("key", "key_without_the_scope", "test_key", "foreign_key", "operator_key")
 # What becomes of each credential; a key has every scope that a key may have, but for the one that is named so.
 EXPECTED: Final[Mapping[Whose, Mapping[str, Outcome]]] = {
     "public": dict.fromkeys((*_BARRED, *_KEYS, "foreign", "operator", "owner"), "admitted"),
@@ -94,17 +94,19 @@ EXPECTED: Final[Mapping[Whose, Mapping[str, Outcome]]] = {
     "own": {
         **_BARRED,
         "key_without_the_scope": "insufficient_scope",
-        **dict.fromkeys(("key", "foreign_key", "operator_key", "foreign", "operator", "owner"), "admitted"),
+        **dict.fromkeys(("key", "test_key", "foreign_key", "operator_key", "foreign", "operator", "owner"), "admitted"),
     },
     "object": {
         **_BARRED,
         "key_without_the_scope": "insufficient_scope",
-        **dict.fromkeys(("foreign_key", "foreign"), "missing"),
+        **dict.fromkeys(("test_key", "foreign_key", "foreign"), "missing"),
         **dict.fromkeys(("key", "operator_key", "operator", "owner"), "admitted"),
     },
     "operator": {
         **_BARRED,
-        **dict.fromkeys(("key", "key_without_the_scope", "foreign_key", "foreign", "owner"), "operator_only"),
+        **dict.fromkeys(
+            ("key", "key_without_the_scope", "test_key", "foreign_key", "foreign", "owner"), "operator_only"
+        ),
         "operator_key": "insufficient_scope",
         "operator": "admitted",
     },
@@ -170,9 +172,9 @@ async def change(service: Service, shop: Shop, change: Literal["role = 'operator
         await connection.close()
 
 
-async def key_of(shop: Shop, scopes: Collection[str] = KEY_SCOPES) -> str:
+async def key_of(shop: Shop, scopes: Collection[str] = KEY_SCOPES, mode: str = "live") -> str:
     """The Authorization of a new API key."""
-    return f"Bearer {(await shop.create_api_key(*scopes))['key']}"
+    return f"Bearer {(await shop.create_api_key(*scopes, mode=mode))['key']}"
 
 
 async def refused(shop: Shop, authorization: str) -> None:
@@ -233,6 +235,7 @@ async def world(service: Service, shop: Shop, other_shop: Shop, barred: Mapping[
                 "mistyped_key": f"{key[:-1]}{'a' if key[-1] != 'a' else 'b'}",
                 **barred,
                 "key": key,
+                "test_key": await key_of(shop, mode="test"),
                 "foreign_key": await key_of(other_shop),
                 "operator_key": await key_of(operator),
                 "foreign": other_shop.headers["Authorization"],

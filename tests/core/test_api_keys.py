@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.api_keys import Kind, hash_api_key, is_api_key, is_meant_as_api_key, new_api_key
+from app.core.api_keys import hash_api_key, is_api_key, is_meant_as_api_key, new_api_key
+from app.models.clients import Mode
 from tests.properties import examples
 
 KEY = "postagens_live_aaaqeayeaudaocajbifqydiob4ibceqtcqkrmfyydenbwha5dypq7vkj"
 
 
-@pytest.mark.parametrize("kind", ["live", "test"])
-def test_a_key_says_what_it_is(kind: Kind) -> None:
-    key = new_api_key(kind)
-    assert re.fullmatch(f"postagens_{kind}_[a-z2-7]{{56}}", key)
+@pytest.mark.parametrize("mode", ["live", "test"])
+def test_a_key_says_what_it_is(mode: Mode) -> None:
+    key = new_api_key(mode)
+    assert re.fullmatch(f"postagens_{mode}_[a-z2-7]{{56}}", key)
     assert is_api_key(key)
 
 

@@ -67,6 +67,8 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "occurred_at": LATER,
         "status": "shipped",
     },
+    "test_clients": {"account_id": CLIENT, "client_id": UUID(int=2)},
+    "simulations": {"posting_id": 2**62, "scenario": "delivered", "pace_seconds": 5},
     "audit_log": {"id": UUID(int=20), "actor_id": CLIENT, "action": "client.changed", "client_id": CLIENT},
     "tracking_code_key": {"round_1": 1, "round_2": 2, "round_3": 3, "round_4": 4},
 }

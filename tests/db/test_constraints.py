@@ -13,6 +13,7 @@ from tests.db import (
     test_constraints_of_sessions,
     test_constraints_of_status_history,
     test_constraints_of_status_updates,
+    test_constraints_of_test_worlds,
 )
 from tests.db.rows import ANOTHER, VALID, Connection, Refused, assert_refused, insert
 
@@ -27,6 +28,7 @@ REFUSED: Final = (
     *test_constraints_of_sessions.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
+    *test_constraints_of_test_worlds.REFUSED,
     *test_constraints_of_audit_log.REFUSED,
     *KEY,
 )

@@ -54,6 +54,8 @@ INDEX_OF: Final = {
     "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
     "postings.LOCK_POSTINGS": "postings_pkey",
     "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
+    "simulations.SELECT_DUE_SIMULATIONS": "simulations_due_at",
+    "simulations.SELECT_REFUSALS_AT_ONCE": "simulations_pkey",
     "sessions.SELECT_SESSIONS": "sessions_pkey",
     "status_history.SELECT_STEPS": "status_history_pkey",
     "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
@@ -106,10 +108,16 @@ async def crowded(migrated_url: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-# 2000 clients, of whom 20 have 200 postings each; one posting in a hundred has an update waiting, one in a thousand a dead letter.
+# 2000 clients, half of them the test clients of the others, of whom 20 have 200 postings each, and as many test postings; one posting in a
+# hundred has an update waiting, one in a thousand a dead letter.
 _CROWD: Final = """
 INSERT INTO clients (name, email, password_hash)
 SELECT 'Loja', n || '@loja.com.br', '-' FROM generate_series(1, 2000) AS n;
+
+INSERT INTO test_clients (account_id, client_id)
+SELECT account.id, tester.id
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM clients) AS account
+  JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1000 AS n FROM clients) AS tester USING (n);
 
 INSERT INTO api_keys (client_id, name, scopes, key_hash, last4)
 SELECT id, 'ERP', '{postings:read}', sha256(email::bytea), 'abcd' FROM clients;
@@ -142,6 +150,15 @@ SELECT id, 1, client_id, 'pending', posted_at FROM postings;
 
 INSERT INTO status_history (posting_id, seq, client_id, update_id, status, occurred_at)
 SELECT posting_id, 2, client_id, id, status, now() FROM status_updates;
+
+INSERT INTO postings (id, client_id, tracking_code, status_at, posted_at, weight_g, volume_cm3, declared_value, freight_price,
+                      service, sender, recipient)
+SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), status_at, posted_at, 900, 7200, 164, 9.45,
+       'standard', sender, recipient
+  FROM postings;
+
+INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)
+SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interval '1 second' END FROM postings WHERE test;
 """
 
 

@@ -52,6 +52,7 @@ def posting(*, sender: dict[str, Any] | None = None, recipient: dict[str, Any] |
     """A posting that a label can be printed of."""
     values: dict[str, Any] = {
         "tracking_code": CODE,
+        "test": False,
         "service": "expresso",
         "weight_g": 1234,
         "reference": "pedido-1001",

@@ -55,9 +55,11 @@ def assert_apart(items: list[Item], width: float, height: float) -> None:
     [
         posting(),
         posting(reference=None),
+        posting(test=True),
+        posting(test=True, sender=LONGEST, recipient=LONGEST, reference="ﷺ" * 100, service="w" * 40),
         posting(sender=LONGEST, recipient=LONGEST, reference="ﷺ" * 100, service="w" * 40, weight_g=1_000_000),
     ],
-    ids=["plain", "short", "longest"],
+    ids=["plain", "short", "test", "longest test", "longest"],
 )
 def test_nothing_overlaps_and_nothing_leaves_the_label(
     designer: Designer, printed: Posting, url: str, data_matrix: bool
@@ -82,6 +84,16 @@ def test_nothing_is_written_as_large_as_the_cep(designer: Designer, party: dict[
     largest, second, *_ = sorted((item for item in items if isinstance(item, Line)), key=lambda line: -line.size)
     assert largest.text == f"CEP {party['cep'][:5]}-{party['cep'][5:]}"
     assert largest.size > max(10, 1.4 * second.size)
+
+
+@pytest.mark.parametrize("designer", DESIGNERS.values(), ids=DESIGNERS)
+@pytest.mark.parametrize("is_test", [False, True])
+def test_of_a_test_posting_nothing_is_written_as_large_as_that_it_is_one(designer: Designer, is_test: bool) -> None:
+    items = designer.items(posting(test=is_test, recipient=LONGEST), TRACKING_URL, data_matrix=True)
+    lines = sorted((item for item in items if isinstance(item, Line)), key=lambda line: -line.size)
+    said = [line.text for line in lines if "TEST" in line.text or "SHIP" in line.text]
+    assert said == (["TESTE 99999-999", "TESTE - TEST", "NÃO ENVIAR - DO NOT SHIP"] if is_test else [])
+    assert not is_test or (said[0], said[1]) == (lines[0].text, lines[1].text)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -65,6 +65,18 @@ async def test_the_page_shows_the_timeline_and_nothing_personal(shop: Shop, anon
         assert "SECRET" not in text
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("rastreio", "Isto é um teste: nenhuma encomenda foi enviada."), ("track", "This is a test: no parcel was sent.")],
+)
+async def test_a_test_is_said_to_be_one_and_nothing_else_is(
+    shop: Shop, sandbox: Shop, address: str, words: str
+) -> None:
+    for each, is_test in ((shop, False), (sandbox, True)):
+        code = (await each.create_posting())["tracking_code"]
+        assert (words in (await page(shop, f"/{address}/{code}")).body.decode()) is is_test
+
+
 async def test_a_parcel_that_has_not_moved_for_long_is_said_to(shop: Shop) -> None:
     now = datetime.now(UTC)
     code = (await shop.create_posting(posted_at=(now - timedelta(days=20)).isoformat()))["tracking_code"]

@@ -16,6 +16,25 @@ SELECT id, role, name, email, document, created_at
  WHERE id = $1 AND deleted_at IS NULL
 """
 
+# What an account's test keys act as: the same client each time, which has a name that is none and lets nobody sign in.
+INSERT_TEST_CLIENT: Final[LiteralString] = """
+WITH missing AS (
+    SELECT uuidv7() AS id WHERE NOT EXISTS (SELECT FROM test_clients WHERE account_id = $1)
+), made AS (
+    INSERT INTO clients (id, name, email, password_hash)
+    SELECT id, '(test)', 'test-' || id || '@test.invalid', '-' FROM missing
+    RETURNING id
+)
+INSERT INTO test_clients (account_id, client_id)
+SELECT $1, id FROM made
+"""
+
+SELECT_TEST_CLIENT: Final[LiteralString] = """
+SELECT client_id
+  FROM test_clients
+ WHERE account_id = $1
+"""
+
 SELECT_CREDENTIALS: Final[LiteralString] = """
 SELECT id, role, password_hash, suspended_at
   FROM clients
@@ -46,6 +65,7 @@ RETURNING id
 """
 
 _MANAGED: Final[LiteralString] = "\n       id, role, name, email, document, created_at, suspended_at, deleted_at\n"
+_IS_ACCOUNT: Final[LiteralString] = "NOT EXISTS (SELECT FROM test_clients WHERE client_id = clients.id)"
 
 # $1 to $3 the filters (NULL: any), $4 where the last page ended, $5 the page's length. Ids are in the order of time.
 SELECT_CLIENTS: Final[LiteralString] = (
@@ -59,6 +79,9 @@ SELECT"""
    AND ($3::text IS NULL OR position(lower($3) IN lower(name)) > 0 OR position(lower($3) IN email) > 0
         OR document = upper(translate($3, './-', '')))
    AND id < $4
+   AND """
+    + _IS_ACCOUNT
+    + """
  ORDER BY id DESC
  LIMIT $5
 """
@@ -69,8 +92,8 @@ SELECT_MANAGED_CLIENT: Final[LiteralString] = (
 SELECT"""
     + _MANAGED
     + """  FROM clients
- WHERE id = $1
-"""
+ WHERE id = $1 AND """
+    + _IS_ACCOUNT
 )
 
 # "No row" means that there is no such client, or that it is suspended already.
@@ -78,7 +101,9 @@ SUSPEND_CLIENT: Final[LiteralString] = (
     """
 UPDATE clients
    SET suspended_at = statement_timestamp()
- WHERE id = $1 AND suspended_at IS NULL
+ WHERE id = $1 AND suspended_at IS NULL AND """
+    + _IS_ACCOUNT
+    + """
 RETURNING"""
     + _MANAGED
 )

@@ -3,7 +3,8 @@
 from typing import Final, LiteralString
 
 # A walk over all postings in the order of their ids, so that no index is needed for it: $1 where the last page ended, $2 the page's
-# length, $3 how long after its last step a posting keeps its personal data. That of a deleted client keeps it only while it is on its way.
+# length, $3 how long after its last step a posting keeps its personal data, and $4 a test posting. That of a deleted client keeps it only
+# while it is on its way.
 # Postings in other hands are passed over, not waited for: the next round finds them. What is left of a sender or recipient is the region
 # that the first five digits of a CEP name (never 00000-000, which is none), the city and the state.
 ANONYMISE_POSTINGS: Final[LiteralString] = """
@@ -13,7 +14,7 @@ WITH page AS (
     SELECT id
       FROM postings
      WHERE id > $1 AND id <= (SELECT max(id) FROM page) AND anonymised_at IS NULL
-       AND (status_at < statement_timestamp() - $3::interval
+       AND (status_at < statement_timestamp() - CASE WHEN test THEN $4::interval ELSE $3::interval END
             OR (finished_at IS NOT NULL
                 AND (SELECT deleted_at IS NOT NULL FROM clients WHERE clients.id = client_id)))
      ORDER BY id
@@ -53,6 +54,14 @@ UPDATE clients
        deleted_at = statement_timestamp()
  WHERE id = $1 AND deleted_at IS NULL
 RETURNING id
+"""
+
+# The postings of its test world are anonymised with the others.
+DELETE_TEST_CLIENT: Final[LiteralString] = """
+UPDATE clients
+   SET deleted_at = statement_timestamp()
+  FROM test_clients
+ WHERE clients.id = test_clients.client_id AND account_id = $1
 """
 
 # Of each, $1 is whose data it is, $2 where the last page ended (NULL: the first page), $3 the page's length. One row is one line of the

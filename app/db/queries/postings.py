@@ -5,16 +5,18 @@ from typing import Final, LiteralString
 _COLUMNS: Final[LiteralString] = """
        id, client_id, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm, height_cm,
        declared_value, freight_price, sender, recipient, metadata, status, status_at, posted_at, shipped_at, delivered_at,
-       finished_at, estimated_delivery, created_at
+       finished_at, estimated_delivery, created_at, test
 """
 
-# $1 client, $2 prefixes in order of use, then one array for each column.
+# $1 client, $2 prefixes in order of use, then one array for each column, and $18 whether the client is a test client.
 #
-# The tracking code: the posting's number modulo 10^8, permuted by a Feistel network of four rounds over two halves of four digits
-# (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between releases), the
-# S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into each other.
+# The tracking code: the posting's number (a test posting's: from 2^62 on) modulo 10^8, permuted by a Feistel network of four rounds over
+# two halves of four digits (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between
+# releases), the S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into
+# each other.
 #
-# A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart.
+# A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart. Nor is
+# there a row under a prefix that the other world has codes of (all codes of a prefix are of one world, so its first one tells).
 INSERT_POSTINGS: Final[LiteralString] = (
     """
 WITH asked AS (
@@ -25,19 +27,25 @@ WITH asked AS (
         AS asked (reference, description, service, weight_g, volume_cm3, length_cm, width_cm, height_cm,
                   declared_value, freight_price, sender, recipient, metadata, posted_at, estimated_delivery, position)
 ), numbered AS MATERIALIZED (
-    SELECT *, nextval('posting_numbers') AS id FROM asked ORDER BY position
+    SELECT *, nextval(CASE WHEN $18 THEN 'test_posting_numbers'::regclass ELSE 'posting_numbers' END) AS id FROM asked ORDER BY position
+), mixed AS (
+    SELECT
+      FROM unnest($2::text[]) AS prefix
+     CROSS JOIN LATERAL (SELECT tracking_code, test FROM postings WHERE tracking_code >= prefix ORDER BY tracking_code LIMIT 1) AS first
+     WHERE starts_with(tracking_code, prefix) AND test <> $18
 ), coded AS (
     SELECT numbered.*, prefix || lpad(serial::text, 8, '0') || s10_check_digit(serial) || 'BR' AS tracking_code
       FROM numbered
      CROSS JOIN tracking_code_key AS key
-     CROSS JOIN LATERAL (SELECT ($2::text[])[id / 100000000 + 1] AS prefix, id / 100000000 AS range,
-                                id % 100000000 / 10000 AS l0, id % 10000 AS r0 OFFSET 0) AS halves
+     CROSS JOIN LATERAL (SELECT id % 4611686018427387904 AS number OFFSET 0) AS counted
+     CROSS JOIN LATERAL (SELECT ($2::text[])[number / 100000000 + 1] AS prefix, number / 100000000 AS range,
+                                number % 100000000 / 10000 AS l0, number % 10000 AS r0 OFFSET 0) AS halves
      CROSS JOIN LATERAL (SELECT (l0 + (hashint8extended(r0, round_1 # range) & 2147483647)) % 10000 AS l1 OFFSET 0) AS first
      CROSS JOIN LATERAL (SELECT (r0 + (hashint8extended(l1, round_2 # range) & 2147483647)) % 10000 AS r1 OFFSET 0) AS second
      CROSS JOIN LATERAL (SELECT (l1 + (hashint8extended(r1, round_3 # range) & 2147483647)) % 10000 AS l2 OFFSET 0) AS third
      CROSS JOIN LATERAL (SELECT (r1 + (hashint8extended(l2, round_4 # range) & 2147483647)) % 10000 AS r2 OFFSET 0) AS fourth
      CROSS JOIN LATERAL (SELECT (l2 * 10000 + r2)::integer AS serial OFFSET 0) AS permuted
-     WHERE prefix IS NOT NULL
+     WHERE prefix IS NOT NULL AND NOT EXISTS (SELECT FROM mixed)
 ), inserted AS (
     INSERT INTO postings (id, client_id, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm,
                           height_cm, declared_value, freight_price, sender, recipient, metadata, posted_at, status_at,
@@ -104,14 +112,14 @@ SELECT"""
 """
 )
 
-# $1 the codes, $2 for each the owner; NULL for an operator, who sees every posting.
+# $1 the codes, $2 for each the owner; NULL for an operator, who sees every posting but those of test worlds.
 SELECT_OWNED_POSTINGS: Final[LiteralString] = (
     """
 SELECT position,"""
     + _COLUMNS
     + """
   FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
-  JOIN postings ON tracking_code = code AND (owner IS NULL OR client_id = owner)
+  JOIN postings ON tracking_code = code AND (client_id = owner OR owner IS NULL AND NOT test)
 """
 )
 
@@ -131,7 +139,7 @@ _FILTERS: Final[LiteralString] = """
 
 _PAGE: Final[LiteralString] = "\nSELECT" + _COLUMNS + "\n  FROM postings\n WHERE "
 _OF_CLIENT: Final[LiteralString] = "client_id = $1"
-_OF_ALL: Final[LiteralString] = "$1::uuid IS NULL"
+_OF_ALL: Final[LiteralString] = "$1::uuid IS NULL AND NOT test"
 _NEWEST_FIRST: Final[LiteralString] = "   AND id < $13\n ORDER BY id DESC\n LIMIT $14\n"
 _OLDEST_FIRST: Final[LiteralString] = "   AND id > $13\n ORDER BY id\n LIMIT $14\n"
 _LAST_POSTED_FIRST: Final[LiteralString] = (
@@ -155,7 +163,7 @@ SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL +
 # What may be told to anybody who has the code: one row for each step, in the order they were written. No column here holds personal
 # data.
 SELECT_PUBLIC_STEPS: Final[LiteralString] = """
-SELECT postings.id AS posting_id, tracking_code, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
+SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
        recipient ->> 'uf' AS destination_uf, step.status, step.occurred_at, step.city, step.uf, step.description
   FROM postings
   JOIN status_history AS step ON step.posting_id = postings.id

@@ -7,12 +7,14 @@ _COLUMNS: Final[LiteralString] = """
        status_updates.description, state, refusal, accepted_at, decided_at
 """
 
-# $1 tracking codes, $2 their owners (NULL for an operator), $3 the times asked for: what the rule needs to refuse at once.
+# $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse
+# at once.
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
 SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.status, postings.status_at, postings.posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
   FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
-  JOIN postings ON postings.tracking_code = asked.tracking_code AND (asked.owner IS NULL OR postings.client_id = asked.owner)
+  JOIN postings ON postings.tracking_code = asked.tracking_code
+   AND (postings.client_id = asked.owner OR asked.owner IS NULL AND NOT postings.test)
 """
 
 # "No row" means that the id is taken (the same Idempotency-Key came before), or that somebody else's transaction holds the posting.
@@ -44,7 +46,7 @@ SELECT"""
 """
 )
 
-# $2 the owner; NULL for an operator.
+# $2 the owner; NULL for an operator, who sees no test world.
 SELECT_STATUS_UPDATE: Final[LiteralString] = (
     """
 SELECT"""
@@ -52,7 +54,7 @@ SELECT"""
     + """
   FROM status_updates
   JOIN postings ON postings.id = posting_id
- WHERE status_updates.id = $1 AND ($2::uuid IS NULL OR status_updates.client_id = $2)
+ WHERE status_updates.id = $1 AND (status_updates.client_id = $2 OR $2::uuid IS NULL AND NOT status_updates.test)
 """
 )
 
@@ -84,7 +86,7 @@ SELECT"""
     + """
   FROM status_updates
   JOIN postings ON postings.id = posting_id
- WHERE $1::uuid IS NULL"""
+ WHERE $1::uuid IS NULL AND NOT status_updates.test"""
     + _FILTERED
 )
 
@@ -139,11 +141,12 @@ UPDATE status_updates
 RETURNING id, attempts, state
 """
 
+# What operators look after: test worlds are nobody's business.
 SELECT_QUEUE: Final[LiteralString] = """
 SELECT count(*) AS queued, min(accepted_at) AS oldest_accepted_at,
-       (SELECT count(*) FROM status_updates WHERE refusal = 'internal_error') AS dead_letters
+       (SELECT count(*) FROM status_updates WHERE refusal = 'internal_error' AND NOT test) AS dead_letters
   FROM status_updates
- WHERE state = 'queued'
+ WHERE state = 'queued' AND NOT test
 """
 
 # Counts no further than $1: what a full queue costs is bounded, and an empty one costs nothing.
@@ -156,6 +159,6 @@ SELECT count(*) AS queued
 REDRIVE_DEAD_LETTERS: Final[LiteralString] = """
 UPDATE status_updates
    SET state = 'queued', refusal = NULL, decided_at = NULL, attempts = 0
- WHERE refusal = 'internal_error' AND ($1::uuid[] IS NULL OR id = ANY ($1))
+ WHERE refusal = 'internal_error' AND NOT test AND ($1::uuid[] IS NULL OR id = ANY ($1))
 RETURNING id, posting_id
 """

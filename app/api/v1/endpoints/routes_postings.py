@@ -29,6 +29,7 @@ _CREATION: Final = declares(
     errors.IdempotencyKeyReused,
     errors.PostedAtInFuture,
     errors.TrackingCodesExhausted,
+    errors.UnknownScenario,
 )
 
 
