@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     max_share_of_one_caller: float = Field(
         default=0.5, gt=0, le=1, description="The share of them that one caller may have; beyond it 429."
     )
+    client_patience_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="Longest time that a client may take to send a request, or to read on in an answer; then its connection is closed.",
+    )
     max_backlog: int = Field(
         default=100_000, ge=1, description="Status updates that may wait to be decided; beyond them new ones get 503."
     )

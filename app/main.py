@@ -18,6 +18,7 @@ from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
 from app.api.backpressure import Backpressure
+from app.api.connections import Connections
 from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
@@ -26,6 +27,7 @@ from app.api.methods import check_method
 from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
 from app.api.problems import declares
+from app.api.security_headers import server_headers
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
@@ -199,18 +201,28 @@ def main() -> int:
         share_of_one=settings.max_share_of_one_caller,
         told="requests are turned away",
     )
+    connections = Connections(
+        most=settings.max_event_streams + settings.max_concurrent_requests * _CONNECTIONS_OF_ONE,
+        share_of_one=settings.max_share_of_one_caller,
+        patience_seconds=settings.client_patience_seconds,
+    )
     config = uvicorn.Config(
         CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=partial(  # type: ignore[arg-type]
-            AdmissionProtocol, admission=admission, backpressure=Backpressure(admission, closing), closing=closing
+            AdmissionProtocol,
+            admission=admission,
+            backpressure=Backpressure(admission, closing),
+            connections=connections,
+            closing=closing,
         ),
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=server_headers(settings.public_url),
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     DrainingServer(config, closing=closing, drain_seconds=settings.api_drain_seconds).run()

@@ -39,6 +39,7 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("MAX_EVENT_STREAMS", "0"),
         ("EVENT_HEARTBEAT_SECONDS", "0"),
         ("DATABASE_PATIENCE_SECONDS", "0"),
+        ("CLIENT_PATIENCE_SECONDS", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

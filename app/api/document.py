@@ -7,6 +7,7 @@ from app.api.edge_errors import (
     MalformedJson,
     MalformedParameters,
     OutcomeUnknown,
+    RequestTimeout,
     ServiceUnavailable,
     TooManyRequests,
     UnsupportedMediaType,
@@ -26,8 +27,8 @@ _EVERYWHERE: Final[tuple[type[Refusal], ...]] = (
     ServiceUnavailable,
 )
 _OF_BODIES: Final[dict[str, tuple[type[Refusal], ...]]] = {
-    "application/json": (MalformedJson, BodyTooLarge, UnsupportedMediaType),
-    "application/x-www-form-urlencoded": (BodyTooLarge, UnsupportedMediaType),
+    "application/json": (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType),
+    "application/x-www-form-urlencoded": (RequestTimeout, BodyTooLarge, UnsupportedMediaType),
 }
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-Request-ID": {

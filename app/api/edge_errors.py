@@ -19,6 +19,10 @@ class UnsupportedMediaType(Refusal):
     """Send the body as application/json (POST /api/v1/auth/token alone takes application/x-www-form-urlencoded), and not compressed."""
 
 
+class RequestTimeout(Refusal):
+    """The request did not arrive in time, and nothing was done: send it again, whole, on a new connection."""
+
+
 class BodyTooLarge(Refusal):
     """The body is larger than this route takes: 64 KB, or 2 MB for a batch. Split it."""
 
@@ -40,7 +44,7 @@ class InvalidData(Refusal):
 
 
 class TooManyRequests(Refusal):
-    """You have too many requests under way: wait for answers or use the batch routes. Nothing was done: try again after Retry-After."""
+    """You have too many requests under way or connections open: wait for answers or use batch routes. Nothing was done: try again later."""
 
 
 class ServiceUnavailable(Refusal):

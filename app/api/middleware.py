@@ -9,12 +9,13 @@ from collections.abc import Collection
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import edge_errors
 from app.api.parameters import check_form
 from app.api.problems import problem_response
+from app.api.security_headers import missing_headers
 from app.services.errors import Refusal
 
 REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
@@ -23,11 +24,14 @@ REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 JSON_BODY: Final = "postagens.json"
 """The key of a scope under which the body stands that the guard has read already, as JSON."""
 
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods whose body, if any, nobody reads."""
+
 _log = logging.getLogger("app.access")
 
 
 class RequestId:
-    """Gives each request an id (the caller's X-Request-ID, or a new one), logs it and sends it back."""
+    """Gives each request an id (the caller's X-Request-ID, or a new one), logs it, and sends it back with what browsers are told."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,9 +50,8 @@ class RequestId:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = headers + missing_headers(scope["path"], headers)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -73,7 +76,7 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or scope["method"] in BODILESS:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -101,6 +101,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "posting_not_found": ("Postagem não encontrada", "Você não tem uma postagem com este código de rastreio."),
     "reference_taken": ("Referência já usada", "Você já tem uma postagem com esta referência."),
+    "request_timeout": (
+        "Requisição demorada demais",
+        "A requisição não chegou a tempo, e nada foi feito: envie-a de novo, inteira, em uma nova conexão.",
+    ),
     "server_error": (
         "Erro do servidor",
         "Um erro nosso. Ele está em nossos registros sob o X-Request-ID desta resposta.",
@@ -120,7 +124,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
     "too_many_requests": (
         "Requisições demais",
-        "Você tem requisições demais em andamento: espere respostas ou use rotas de lote. Nada foi feito: tente de novo após Retry-After.",
+        "Você tem requisições ou conexões demais abertas: espere respostas ou use rotas de lote. Nada foi feito: tente de novo mais tarde.",
     ),
     "tracking_codes_exhausted": (
         "Códigos de rastreio esgotados",
