@@ -4,9 +4,9 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -207,7 +207,7 @@ def has_left_early(scope: Scope) -> bool:
     return under_way is not None and under_way.goes_on
 
 
-def stand_aside(scope: Scope) -> None:
+def stand_aside(scope: Mapping[str, Any]) -> None:
     """The answer to this request waits until its client has read what was written: nobody else has to wait for that."""
     if under_way := scope.get(_UNDER_WAY):
         under_way.leave()

@@ -57,14 +57,11 @@ class Patience(Generic[T]):
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None
-        while self._waiting:
-            who, until = next(iter(self._waiting.items()))
-            if until > loop.time():
-                self._timer = self._timer or loop.call_at(until, self._look)
-                return
-            del self._waiting[who]
-            self._late(who)
+        now = loop.time()
+        while (first := self.longest) is not None and self._waiting[first] <= now:
+            del self._waiting[first]
+            self._late(first)
+        self._timer = None if first is None else loop.call_at(self._waiting[first], self._look)
 
 
 class Connections:

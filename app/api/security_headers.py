@@ -10,8 +10,8 @@ _CACHING: Final = b"cache-control"
 # Data is no page: whoever makes a browser show it gets nothing that runs, loads or can be framed.
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 NO_STORE: Final = "no-store"
-_OF_DATA: Final = (_POLICY, DATA_POLICY.encode())
-_OF_ACCOUNTS: Final = (_CACHING, NO_STORE.encode())
+_OF_DATA: Final[Header] = (_POLICY, DATA_POLICY.encode())
+_OF_ACCOUNTS: Final[Header] = (_CACHING, NO_STORE.encode())
 _API: Final = "/api/v1/"
 _PUBLIC: Final = "/api/v1/tracking"
 _YEAR_SECONDS: Final = 31_536_000

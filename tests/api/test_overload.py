@@ -25,6 +25,7 @@ async def small(database_url: str, valkey: Server, tmp_path: Path) -> AsyncItera
         "MAX_CONCURRENT_REQUESTS": str(MOST),
         "MAX_SHARE_OF_ONE_CALLER": str(SHARE),
         "MAX_BACKLOG": "5",
+        "CLIENT_PATIENCE_SECONDS": "60",
         **LONG_PATIENCE,
     }
     async with running_service(
