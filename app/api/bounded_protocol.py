@@ -50,6 +50,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self._leave()
+        if self._answering is not None and not self._answering.response_complete:
+            # uvicorn tells only the last of several requests that came together, and the first would write to what is closed.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def _leave(self) -> None:
