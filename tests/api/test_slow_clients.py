@@ -105,7 +105,7 @@ class TestLate:
 
     async def test_who_never_reads_an_answer_is_cut_off(self, impatient: Service) -> None:
         with never_reading(impatient) as stuck:
-            stuck.sendall(large_answers("1"))
+            stuck.sendall(large_answer("1") * FILES)
 
             async def cut_off() -> bool:
                 return "slow reader" in impatient.log
@@ -118,7 +118,7 @@ class TestLate:
         with never_reading(impatient, buffer=65_536) as slow:
             slow.setblocking(False)
             loop = asyncio.get_running_loop()
-            await loop.sock_sendall(slow, large_answers("1") + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            await loop.sock_sendall(slow, large_answer("1") * FILES + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
             began, taken = loop.time(), bytearray()
             while part := await loop.sock_recv(slow, 131_072):
                 taken += part
@@ -136,9 +136,9 @@ def never_reading(service: Service, *, buffer: int = 4096) -> socket.socket:
     return opened
 
 
-def large_answers(token: str) -> bytes:
-    """Requests whose answers do not fit into what the kernels of both sides keep."""
-    return f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode() * FILES
+def large_answer(token: str) -> bytes:
+    """A request for a file of which the kernels of both sides keep one, but not two."""
+    return f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
 class TestOthers:
@@ -183,33 +183,6 @@ class TestOthers:
         for each in slow:
             each.close()
         await until("they are free again", lambda: served_again(patient))
-
-    async def test_answers_that_nobody_reads_keep_nobody_out(
-        self, database_url: str, valkey: Server, tmp_path: Path
-    ) -> None:
-        patience = 6.0
-        async with serving(database_url, valkey, tmp_path, patience=patience) as service:
-            stuck = [never_reading(service) for _ in range(MOST)]
-            for number, each in enumerate(stuck):
-                each.sendall(large_answers(str(number)))
-
-            async def stuck_in_the_second() -> bool:
-                return service.log.count("swagger-ui-bundle.js 200") == MOST
-
-            await until("the kernel keeps one file of each, and has no room for another", stuck_in_the_second)
-            now = asyncio.get_running_loop().time
-            last_served = 0.0
-
-            async def cut_off() -> bool:
-                nonlocal last_served
-                last_served = now() if await served_again(service) else last_served
-                return "slow reader" in service.log
-
-            await until("the first is cut off", cut_off, timeout=60)
-            # All that time the answers to as many requests as there may be at once waited for their readers.
-            assert now() - last_served < patience / 2
-            for each in stuck:
-                each.close()
 
 
 async def served_again(service: Service) -> bool:
