@@ -59,7 +59,9 @@ class RequestId:
                 await self._app(scope, receive, send_with_id)
             finally:
                 elapsed = (time.perf_counter() - started) * 1000
-                _log.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, elapsed)
+                # As it came, percent-encoded: nobody writes a line of his own.
+                path = scope["raw_path"].decode("ascii", "backslashreplace")
+                _log.info("%s %s %d %.1f ms", scope["method"], path, status, elapsed)
 
 
 class BodyGuard:
