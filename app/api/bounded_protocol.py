@@ -14,6 +14,8 @@ from app.api.connections import Connections
 
 # Whoever takes that much of an answer in the time that there is is slow, and not stuck.
 _PROGRESS_BYTES: Final = 65_536
+# Less than that is on its way as a rule, and is looked at when the connection has been idle.
+_WORTH_WAITING_BYTES: Final = 16_384
 _CLOSE: Final = (b"connection", b"close")
 
 
@@ -164,8 +166,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_reader_of_the_rest()
 
     def _await_reader_of_the_rest(self) -> None:
-        """A closed connection stays open until the client has taken all that was written: that must not be for ever."""
-        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+        """What was written may stay unread for a while, also where uvicorn would close the connection once it has been read."""
+        enough = 0 if self.transport.is_closing() else _WORTH_WAITING_BYTES
+        if self.transport.get_write_buffer_size() > enough and self not in self._connections.readers:
             self._await_reader()
 
     def _await_reader(self) -> None:

@@ -50,6 +50,10 @@ class Patience(Generic[T]):
         """It came in time, or is gone."""
         self._waiting.pop(who, None)
 
+    def __contains__(self, who: T) -> bool:
+        """Whether this one is waited for."""
+        return who in self._waiting
+
     @property
     def longest(self) -> T | None:
         """Who has been waited for longest."""

@@ -17,14 +17,14 @@ _MANY: Final = 500
 # What an API has open besides, for connections that come and go.
 _OTHERS: Final = 32
 # The kernel keeps nearly 3 MB of what nobody reads, for each connection.
-_READERS: Final = 100
+_READERS: Final = 60
 _CLOSED_WITHIN: Final = 15.0
 _DRIP_SECONDS: Final = 1.0
-_HEAD: Final = (
-    "POST /api/v1/status-updates HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\n"
-)
+_HEAD: Final = "POST /api/v1/status-updates HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {name}\r\n"
 _BODY: Final = _HEAD + 'Content-Length: 10000\r\n\r\n{{"updates": ['
-_FILES: Final = "GET /static/swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n" * 3
+_FILES: Final = (
+    "GET /static/swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {name}\r\n\r\n" * 3
+)
 
 
 class _Crowd:
@@ -38,7 +38,7 @@ class _Crowd:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             each.connect(("127.0.0.1", port))
             each.setblocking(False)
-            each.send(said.format(f"made-up-{number}").encode())
+            each.send(said.format(name=f"made-up-{number}").encode())
         self._over = threading.Event()
         self._dripping = threading.Thread(target=self._drip, daemon=True)
         self._dripping.start()
