@@ -23,6 +23,8 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("JWT_SECRET", "short"),
         ("JWT_SECRET", "change-me-change-me-change-me-change-me"),
         ("JWT_SECRET", "ab" * 32),
+        ("JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
+        ("JWT_SECRET", "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"),
         ("TRACKING_CODE_PREFIXES", "Z1"),
         ("TRACKING_CODE_PREFIXES", "ZP,ZP"),
         ("TRACKING_CODE_PREFIXES", ""),

@@ -1,4 +1,4 @@
-"""What the service is built from: SQL that is written and never put together, and packages whose content is known by its hash."""
+"""What the service is built from: SQL that is written and never put together, packages known by their hash, no client of others."""
 
 import re
 import subprocess
@@ -44,6 +44,22 @@ def test_sql_that_is_put_together_elsewhere_is_found_by_its_type(tmp_path: Path)
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 1, found.stdout
     assert '"str" is not assignable to "LiteralString"' in found.stdout
+
+
+# The replay is a client, and the supervisor asks the processes that it has started.
+ASKING: Final = {"app/embedded/programs.py", "app/replay/api_client.py"}
+
+
+def test_no_part_of_the_service_asks_others() -> None:
+    clients = re.compile(
+        r"^\s*(?:import|from) (?:aiohttp|http\.client|httpx|requests|urllib\.request|urllib3)\b", re.MULTILINE
+    )
+    found = {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "app").rglob("*.py")
+        if clients.search(file.read_text(encoding="utf-8"))
+    }
+    assert found == ASKING
 
 
 def test_every_package_in_the_lock_file_has_a_hash_and_comes_from_one_index() -> None:
