@@ -31,7 +31,7 @@ def server_headers(public_url: str) -> list[tuple[str, str]]:
 def missing_headers(path: str, headers: list[Header]) -> list[Header]:
     """What an answer from this path still lacks: a policy where it has none of its own, and no-store for what is of an account."""
     names = {name for name, _ in headers}
-    missing = [] if _POLICY in names else [_OF_DATA]
+    missing: list[Header] = [] if _POLICY in names else [_OF_DATA]
     if _CACHING not in names and path.startswith(_API) and not path.startswith(_PUBLIC):
         missing.append(_OF_ACCOUNTS)
     return missing
