@@ -56,9 +56,9 @@ class RawConnection:
         """Until the body, announced with Expect, is asked for."""
         assert (await self.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
 
-    async def answer(self) -> Answer:
-        """The next answer."""
-        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)).decode()
+    async def answer(self, *, within: float = 10) -> Answer:
+        """The next answer, which begins within so many seconds."""
+        head = (await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), within)).decode()
         status, *lines = head.split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines if line)
         titled = {name.title(): value for name, value in headers.items()}

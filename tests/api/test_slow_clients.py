@@ -12,7 +12,7 @@ import pytest
 from app.embedded.server import Server
 from tests.api.raw import LONG_PATIENCE, RawConnection, under_way
 from tests.service import Service, running_service
-from tests.shop import Shop
+from tests.shop import Answer, Shop
 from tests.until import until
 
 MOST: Final = 4
@@ -85,8 +85,8 @@ class TestLate:
                 await asyncio.sleep(0.05)
 
         dripping = asyncio.create_task(drip())
-        answer = await slow.answer()
-        assert (answer.status, answer.code) == (408, "request_timeout")
+        # What still drips on a closed connection resets it: only the beginning of the answer is sure to be read.
+        assert (await slow.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 408 ")
         dripping.cancel()
         with suppress(asyncio.CancelledError):
             await dripping
@@ -195,9 +195,6 @@ class TestCrowds:
     async def test_one_address_has_no_more_than_its_share_of_connections(self, patient: Service) -> None:
         most_of_one = int(CONNECTIONS * SHARE)
         crowd = [await RawConnection.to(patient, local_address="127.0.0.2") for _ in range(most_of_one)]
-        for each in crowd:
-            each.ask("/health/live")
-            assert (await each.answer()).status == 200
         extra = await RawConnection.to(patient, local_address="127.0.0.2")
         answer = await extra.answer()
         assert (answer.status, answer.code, answer.headers["Connection"]) == (429, "too_many_requests", "close")
@@ -231,18 +228,28 @@ class TestCrowds:
         async with Shop(patient.url) as shop:
             await shop.register()
             code = (await shop.create_posting())["tracking_code"]
-        async with under_way(patient, "a", "b"):
-            pass
         busy = [await RawConnection.to(patient) for _ in range(streams)]
         for number, each in enumerate(busy):
             each.ask(f"/api/v1/tracking/{code}/events", str(number))
             assert (await each.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-        idle = [await RawConnection.to(patient) for _ in range(CONNECTIONS - streams)]
-        for each in idle:
-            each.ask("/health/live")
-            assert (await each.answer()).status == 200
-        extra = await RawConnection.to(patient)
-        answer = await extra.answer()
-        assert (answer.status, answer.code) == (503, "overloaded")
-        for each in (*busy, *idle, extra):
+
+        async def turned_away() -> Answer | None:
+            """Once all the others are idle, which they may be for 5 seconds: on a busy machine that may be over too soon."""
+            idle = [await RawConnection.to(patient) for _ in range(CONNECTIONS - streams)]
+            for each in idle:
+                each.ask("/health/live")
+            for each in idle:
+                await each.answer()
+            extra = await RawConnection.to(patient)
+            answer = None
+            with suppress(TimeoutError):
+                answer = await extra.answer(within=1)
+            for each in (*idle, extra):
+                each.close()
+            return answer
+
+        answer = await until("all places are taken", turned_away, timeout=60)
+        assert answer is not None
+        assert (answer.code, answer.headers["Connection"]) == ("overloaded", "close")
+        for each in busy:
             each.close()
