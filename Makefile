@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins format clean
+.PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ check: ## Check format, lint, types, import contracts and migrations
 	@for file in app/db/migrations/*.sql; do \
 		sed '/^-- migrate:down/,$$d' "$$file" | .venv/bin/squawk --stdin-filepath "$$file" || exit 1; \
 	done
+
+audit: ## Ask whether a version in the lock file has a known vulnerability (needs the internet)
+	@sh .ci/sync audit
 
 chaos: ## Break a running system at random and check every promise [SEED=1] [DURATION=60] [FAULT=name|list] [CONTROL=name]
 	@sh .ci/sync develop

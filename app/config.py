@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password).*", re.IGNORECASE)
+# What stands in tutorials: FastAPI's, jwt.io's, and everybody's.
+_KNOWN_SECRETS = re.compile(
+    r"(.)\1+|.*(change.?me|secret.?key|example|password|256.?bit|09d25e094faa6ca2556c818166b7a956).*", re.IGNORECASE
+)
 _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 _SECRET_LENGTH = 32
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
     )
     max_share_of_one_caller: float = Field(
         default=0.5, gt=0, le=1, description="The share of them that one caller may have; beyond it 429."
+    )
+    client_patience_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="Longest time that a client may take to send a request, or to read on in an answer; then its connection is closed.",
     )
     max_backlog: int = Field(
         default=100_000, ge=1, description="Status updates that may wait to be decided; beyond them new ones get 503."

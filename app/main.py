@@ -20,6 +20,7 @@ from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
 from app.api.authentication import Authentication
 from app.api.backpressure import Backpressure
+from app.api.connections import Connections
 from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
@@ -29,6 +30,7 @@ from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
 from app.api.problems import declares
 from app.api.rate_limiting import RateLimiting
+from app.api.security_headers import server_headers
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
@@ -241,13 +243,22 @@ def main() -> int:
         share_of_one=settings.max_share_of_one_caller,
         told="requests are turned away",
     )
+    connections = Connections(
+        most=settings.max_event_streams + settings.max_concurrent_requests * _CONNECTIONS_OF_ONE,
+        share_of_one=settings.max_share_of_one_caller,
+        patience_seconds=settings.client_patience_seconds,
+    )
     config = uvicorn.Config(
         CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=partial(  # type: ignore[arg-type]
-            AdmissionProtocol, admission=admission, backpressure=Backpressure(admission, closing), closing=closing
+            AdmissionProtocol,
+            admission=admission,
+            backpressure=Backpressure(admission, closing),
+            connections=connections,
+            closing=closing,
         ),
         lifespan="on",
         log_config=None,
@@ -255,6 +266,7 @@ def main() -> int:
         forwarded_allow_ips=list(settings.trusted_proxies),
         access_log=False,
         server_header=False,
+        headers=server_headers(settings.public_url),
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     DrainingServer(config, closing=closing, drain_seconds=settings.api_drain_seconds).run()

@@ -31,7 +31,7 @@ def sample(system: System) -> Sample:
     gauges: Sample = {"hints in the stream": float(system.servers.ask_valkey("XLEN", _STREAM).lstrip(b":"))}
     for kind, programs in (("api", system.apis), ("worker", system.workers)):
         gauges[f"{kind}: MB"] = max(map(megabytes, programs))
-        gauges[f"{kind}: open files"] = max(map(_open_files, programs))
+        gauges[f"{kind}: open files"] = max(map(open_files, programs))
     for table, size in blocking(_bytes_a_row(system.servers.postgres.url)).items():
         gauges[f"{table}: bytes a row"] = size
     return gauges
@@ -43,7 +43,8 @@ def megabytes(program: Program) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / _MB
 
 
-def _open_files(program: Program) -> int:
+def open_files(program: Program) -> int:
+    """Files and connections that it has open."""
     return sum(1 for _ in Path(f"/proc/{program.process.pid}/fd").iterdir())
 
 

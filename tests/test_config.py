@@ -25,6 +25,8 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("JWT_SECRET", "ab" * 32),
         ("JWT_PREVIOUS_SECRET", "short"),
         ("SESSION_DAYS", "0"),
+        ("JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
+        ("JWT_SECRET", "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"),
         ("TRACKING_CODE_PREFIXES", "Z1"),
         ("TRACKING_CODE_PREFIXES", "ZP,ZP"),
         ("TRACKING_CODE_PREFIXES", ""),
@@ -49,6 +51,7 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("TRUSTED_PROXIES", "*"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "proxy.local"),
+        ("CLIENT_PATIENCE_SECONDS", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

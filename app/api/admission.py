@@ -4,14 +4,14 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.middleware import REQUEST_ID
+from app.api.middleware import BODILESS, REQUEST_ID
 from app.api.problems import prefers_portuguese, problem_response
 from app.core.addresses import network_of
 from app.core.logging import RareWarning
@@ -22,6 +22,8 @@ ADMITTED: Final = "postagens.admitted"
 """The key of a scope under which the caller stands that the server has let in already."""
 
 _UNDER_WAY: Final = "postagens.under-way"
+# Whose body is longer has to hold a place for the rest: what waits outside takes memory that nobody has bounded otherwise.
+_WAITED_FOR_OUTSIDE: Final = 65_536
 
 EXEMPT: Final = "/health/"
 """Always let in: whoever watches this process must hear from it also when it has too much to do."""
@@ -76,10 +78,10 @@ class Admission:
         self._of_caller[caller] = of_caller + 1
         return None
 
-    def leave(self, caller: bytes) -> None:
-        """The request has been answered."""
+    def leave(self, caller: bytes, *, answered: bool = True) -> None:
+        """The request has been answered, or waits outside for its own client."""
         self._under_way -= 1
-        self.answered += 1
+        self.answered += answered
         if self._of_caller[caller] > 1:
             self._of_caller[caller] -= 1
         else:
@@ -126,7 +128,7 @@ class Answer:
 
     def __init__(self, response: Response) -> None:
         self.status: Final = response.status_code
-        self.headers: Final = [*response.raw_headers, (b"x-content-type-options", b"nosniff")]
+        self.headers: Final = response.raw_headers
         self.body: Final = bytes(response.body)
         self._beginning = b"HTTP/1.1 %d %s\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())
         self._beginning += _lines(self.headers)
@@ -164,31 +166,58 @@ def network_of_caller(scope: Scope) -> str:
 
 
 class _UnderWay:
-    """A request that was let in: it leaves once, when it is answered or before that."""
+    """A request that was let in: it leaves once, when it is answered or before that, and waits outside for its own body."""
 
-    __slots__ = ("_admission", "_caller", "has_left")
+    __slots__ = ("_admission", "_awaited", "_caller", "_is_inside", "goes_on")
 
-    def __init__(self, admission: Admission, caller: bytes) -> None:
+    def __init__(self, admission: Admission, caller: bytes, *, has_body: bool) -> None:
         self._admission = admission
         self._caller = caller
-        self.has_left = False
+        self._is_inside = True
+        # How much of the body may still be waited for outside.
+        self._awaited = _WAITED_FOR_OUTSIDE if has_body else 0
+        self.goes_on = False
 
     def leave(self) -> None:
-        if not self.has_left:
-            self.has_left = True
+        if self._is_inside:
+            self._is_inside = False
             self._admission.leave(self._caller)
+
+    def outside(self, receive: Receive) -> Receive:
+        """The same, but while it waits for the client others are let in. Raises what turns the request away when there is no room then."""
+
+        async def receive_outside() -> Message:
+            if self._awaited <= 0:
+                return await receive()
+            self._is_inside = False
+            self._admission.leave(self._caller, answered=False)
+            message = await receive()
+            if answer := self._admission.enter(self._caller):
+                raise answer.refusal.with_traceback(None)
+            self._is_inside = True
+            self._awaited -= len(message.get("body", b"")) if message.get("more_body") else self._awaited
+            return message
+
+        return receive_outside
 
 
 def leave_early(scope: Scope) -> None:
     """The answer to this request has begun and goes on for long: it is not among those any more that keep others out."""
     if under_way := scope.get(_UNDER_WAY):
+        under_way.goes_on = True
         under_way.leave()
 
 
 def has_left_early(scope: Scope) -> bool:
     """Whether the answer to this request goes on for long."""
     under_way = scope.get(_UNDER_WAY)
-    return under_way is not None and under_way.has_left
+    return under_way is not None and under_way.goes_on
+
+
+def stand_aside(scope: Mapping[str, Any]) -> None:
+    """The answer to this request waits until its client has read what was written: nobody else has to wait for that."""
+    if under_way := scope.get(_UNDER_WAY):
+        under_way.leave()
 
 
 class AdmissionMiddleware:
@@ -209,9 +238,10 @@ class AdmissionMiddleware:
             if answer := self._admission.enter(caller):
                 await self._refuse(answer, scope, send)
                 return
-        under_way = scope[_UNDER_WAY] = _UnderWay(self._admission, caller)
+        has_body = scope["method"] not in BODILESS
+        under_way = scope[_UNDER_WAY] = _UnderWay(self._admission, caller, has_body=has_body)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, under_way.outside(receive) if has_body else receive, send)
         finally:
             under_way.leave()
 

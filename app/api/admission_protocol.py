@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.admission import ADMITTED, EXEMPT, Admission, Headers, ReadyAnswer, authorization
 from app.api.backpressure import Backpressure
+from app.api.bounded_protocol import BoundedProtocol
 from app.api.plain_requests import is_plain_request
 
 _EXEMPT: Final = EXEMPT.encode()
@@ -19,7 +19,7 @@ _ANSWERED: Final = SimpleNamespace(response_complete=True, message_event=asyncio
 """Stands for the request that was answered here: the parser reads over its body, and the connection is free for the next."""
 
 
-class AdmissionProtocol(HttpToolsProtocol):
+class AdmissionProtocol(BoundedProtocol):
     """One connection. What is out of the ordinary goes the ordinary way, and meets the AdmissionMiddleware."""
 
     def __init__(
@@ -29,7 +29,6 @@ class AdmissionProtocol(HttpToolsProtocol):
         self._admission = admission
         self._backpressure = backpressure
         self._closing = closing
-        self._reading = False
         self._used_since = False
         self._was_refused = False
 
@@ -49,6 +48,7 @@ class AdmissionProtocol(HttpToolsProtocol):
     def _turn_away(self) -> None:
         """Refuse what was not parsed. To set the clock of the idle connection anew would cost as much as the rest: it is told to run on."""
         answer = self._admission.turn_away()
+        self._has_arrived()
         self.transport.write(answer.english.written(self.server_state.default_headers, answer.new_id()))
         self.server_state.total_requests += 1
         self._used_since = self.timeout_keep_alive_task is not None
@@ -74,16 +74,10 @@ class AdmissionProtocol(HttpToolsProtocol):
 
     def _may_write(self) -> bool:
         """Whether this is the next answer to be written, to a client that reads its answers, on a connection that goes on."""
-        before: RequestResponseCycle | None = self.cycle
+        before = self._newest
         return (
             (before is None or before.response_complete) and not self.flow.write_paused and not self._closing.is_set()
         )
-
-    @override
-    def on_message_begin(self) -> None:
-        """The first byte of a request."""
-        self._reading = True
-        super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
@@ -117,7 +111,6 @@ class AdmissionProtocol(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         """A request has been read to its end; one that was answered before that leaves an idle connection, whose time begins to run."""
-        self._reading = False
         super().on_message_complete()
         if self.cycle.response_complete and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._start_to_be_idle()

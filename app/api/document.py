@@ -8,6 +8,7 @@ from app.api.edge_errors import (
     MalformedJson,
     MalformedParameters,
     OutcomeUnknown,
+    RequestTimeout,
     ServiceUnavailable,
     UnsupportedMediaType,
     ValidationFailed,
@@ -40,8 +41,8 @@ _OF_CREDENTIALS: Final[tuple[type[Refusal], ...]] = (
     InsufficientScope,
 )
 _OF_BODIES: Final[dict[str, tuple[type[Refusal], ...]]] = {
-    "application/json": (MalformedJson, BodyTooLarge, UnsupportedMediaType),
-    "application/x-www-form-urlencoded": (BodyTooLarge, UnsupportedMediaType),
+    "application/json": (MalformedJson, RequestTimeout, BodyTooLarge, UnsupportedMediaType),
+    "application/x-www-form-urlencoded": (RequestTimeout, BodyTooLarge, UnsupportedMediaType),
 }
 _POLICY: Final = '"[a-z-]+";q=[0-9]+(;w=[0-9]+)?(;qu="concurrent-requests")?'
 _LIMIT: Final = '"[a-z-]+";r=[0-9]+(;t=[0-9]+)?'

@@ -19,6 +19,10 @@ class UnsupportedMediaType(Refusal):
     """Send the body as application/json (POST /api/v1/auth/token and /revoke: application/x-www-form-urlencoded), not compressed."""
 
 
+class RequestTimeout(Refusal):
+    """The request did not arrive in time, and nothing was done: send it again, whole, on a new connection."""
+
+
 class BodyTooLarge(Refusal):
     """The body is larger than this route takes: 64 KB, or 2 MB for a batch. Split it."""
 

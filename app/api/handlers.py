@@ -91,4 +91,5 @@ async def _data_refused(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("an error of ours", exc_info=error)
-    return answer(request, edge_errors.ServerError())
+    # uvicorn closes the connection after that: who is not told sends its next request in vain.
+    return answer(request, edge_errors.ServerError(), headers={"Connection": "close"})

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import edge_errors
 from app.api.parameters import check_form
 from app.api.problems import problem_response
+from app.api.security_headers import missing_headers
 from app.services.errors import Refusal
 
 REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
@@ -26,13 +27,14 @@ JSON_BODY: Final = "postagens.json"
 HEADERS_TO_ADD: Final = "postagens.headers"
 """The key of a scope under which headers stand that the answer gets, whatever it is."""
 
-_NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
+BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods whose body, if any, nobody reads."""
 
 _log = logging.getLogger("app.access")
 
 
 class RequestId:
-    """Gives each request an id (the caller's X-Request-ID, or a new one), logs it and sends it back."""
+    """Gives each request an id (the caller's X-Request-ID, or a new one), logs it, and sends it back with what browsers are told."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,8 +53,8 @@ class RequestId:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode()), _NO_SNIFF]
-                message = {**message, "headers": [*headers, *scope.get(HEADERS_TO_ADD, ())]}
+                headers = [*message["headers"], (b"x-request-id", request_id.encode()), *scope.get(HEADERS_TO_ADD, ())]
+                message["headers"] = headers + missing_headers(scope["path"], headers)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -60,7 +62,9 @@ class RequestId:
                 await self._app(scope, receive, send_with_id)
             finally:
                 elapsed = (time.perf_counter() - started) * 1000
-                _log.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, elapsed)
+                # As it came, percent-encoded: nobody writes a line of his own.
+                path = scope["raw_path"].decode("ascii", "backslashreplace")
+                _log.info("%s %s %d %.1f ms", scope["method"], path, status, elapsed)
 
 
 class BodyGuard:
@@ -77,7 +81,7 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or scope["method"] in BODILESS:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

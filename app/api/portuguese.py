@@ -133,6 +133,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Você esgotou uma cota, que `violated-policies` nomeia; nada foi feito. Tente de novo após Retry-After, ou use as rotas de lote.",
     ),
     "reference_taken": ("Referência já usada", "Você já tem uma postagem com esta referência."),
+    "request_timeout": (
+        "Requisição demorada demais",
+        "A requisição não chegou a tempo, e nada foi feito: envie-a de novo, inteira, em uma nova conexão.",
+    ),
     "server_error": (
         "Erro do servidor",
         "Um erro nosso. Ele está em nossos registros sob o X-Request-ID desta resposta.",

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.api import edge_errors, portuguese
+from app.api.security_headers import DATA_POLICY, NO_STORE
 from app.models.shape import Shape, never_null
 from app.services import errors
 from app.services.errors import Refusal
@@ -34,6 +35,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.StatusUpdateNotFound: 404,
     errors.TrackingNotFound: 404,
     edge_errors.MethodNotAllowed: 405,
+    edge_errors.RequestTimeout: 408,
     errors.AddressIncomplete: 409,
     errors.AlreadyInStatus: 409,
     errors.AlreadyRecorded: 409,
@@ -81,6 +83,8 @@ _REGISTERED_TYPES: Final[dict[type[Refusal], str]] = {
 }
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 2
+# Here, since a problem may be answered where no middleware is passed any more. What was refused now may be granted a moment later.
+_HEADERS: Final = {"Content-Security-Policy": DATA_POLICY, "Cache-Control": NO_STORE}
 
 
 class InvalidPlace(Shape):
@@ -181,7 +185,7 @@ def problem_response(
         problem.model_dump(exclude_none=True, by_alias=True),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={**_headers_of(refusal, status), **(headers or {})},
+        headers={**_HEADERS, **_headers_of(refusal, status), **(headers or {})},
     )
 
 

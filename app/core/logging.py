@@ -2,16 +2,26 @@
 
 import asyncio
 import logging
+import re
 import sys
 from typing import Final, Literal
 
 import structlog
 
 _QUIET_SECONDS: Final = 1.0
+_CALM: Final = frozenset({"debug", "info"})
+# Where PostgreSQL, asyncpg and pydantic quote a value: in a row that breaks a constraint, an argument, a field.
+_QUOTED: Final = re.compile(
+    r"(DETAIL: |CONTEXT: |invalid input for query argument \$\d+: |invalid input syntax for type [a-z ]+: |input_value=).*"
+)
 
 
 def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
-    """Send everything that is logged, by us and by libraries, to standard error in one style."""
+    """Send everything that is logged, by us and by libraries, to standard error in one style.
+
+    No line holds what callers sent: libraries are not heard below INFO, where one of them writes whole forms, and what an exception
+    quotes of a value is left out.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -21,21 +31,39 @@ def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Its other tracebacks show the values of all variables.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    tail = [structlog.processors.format_exc_info] if style == "json" else []
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _leave_out_values,
+                renderer,
+            ],
         )
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=max(logging.getLevelNamesMapping()[level], logging.INFO), handlers=[handler], force=True)
+    logging.getLogger("app").setLevel(level)
     # uvicorn's own handlers would write the same line twice.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def _leave_out_values(
+    _logger: logging.Logger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """What happened stays, and where; whose data it happened to does not."""
+    if event["level"] not in _CALM:
+        for key in event.keys() & {"event", "exception"}:
+            event[key] = _QUOTED.sub(r"\1(left out)", str(event[key]))
+    return event
 
 
 class RareWarning:

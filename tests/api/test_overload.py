@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from app.embedded.server import Server
+from tests.api.raw import LONG_PATIENCE, RawConnection, under_way
 from tests.service import Service, running_service
 from tests.shop import PASSWORD, Answer, Shop
 from tests.until import until
@@ -18,74 +18,26 @@ MOST = 4
 SHARE = 0.5
 
 
-class RawConnection:
-    """One connection on which requests are written byte by byte."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def to(cls, service: Service) -> Self:
-        host, _, port = service.url.removeprefix("http://").partition(":")
-        return cls(*await asyncio.open_connection(host, int(port)))
-
-    def begin(self, token: str, *, length: int = 20, **headers: str) -> None:
-        """The head of a request; it is under way until its body has come."""
-        lines = [
-            "POST /api/v1/status-updates HTTP/1.1",
-            *("Host: x", f"Content-Length: {length}", "Content-Type: application/json"),
-            *([f"Authorization: Bearer {token}"] if token else []),
-            *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
-        ]
-        self._writer.write("\r\n".join([*lines, "", ""]).encode())
-
-    def end(self, length: int = 20) -> None:
-        """The body."""
-        self._writer.write(b"{" + b" " * (length - 2) + b"}")
-
-    async def asked_for_its_body(self) -> None:
-        """Until the request has been let in: its body, announced with Expect, is asked for."""
-        assert (await self._reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
-
-    async def answer(self) -> Answer:
-        """The next answer."""
-        head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)).decode()
-        status, *lines = head.split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines if line)
-        titled = {name.title(): value for name, value in headers.items()}
-        return Answer(int(status.split()[1]), titled, await self._reader.readexactly(int(titled["Content-Length"])))
-
-    def close(self) -> None:
-        self._writer.close()
-
-
 @pytest.fixture
 async def small(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
     """A service that has soon too much to do."""
-    settings = {"MAX_CONCURRENT_REQUESTS": str(MOST), "MAX_SHARE_OF_ONE_CALLER": str(SHARE), "MAX_BACKLOG": "5"}
+    settings = {
+        "MAX_CONCURRENT_REQUESTS": str(MOST),
+        "MAX_SHARE_OF_ONE_CALLER": str(SHARE),
+        "MAX_BACKLOG": "5",
+        "CLIENT_PATIENCE_SECONDS": "60",
+        **LONG_PATIENCE,
+    }
     async with running_service(
         tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=settings
     ) as running:
         yield running
 
 
-@asynccontextmanager
-async def under_way(service: Service, *tokens: str) -> AsyncIterator[list[RawConnection]]:
-    """A request under way for each token, each on a connection of its own."""
-    connections = [await RawConnection.to(service) for _ in tokens]
-    for connection, token in zip(connections, tokens, strict=True):
-        connection.begin(token, Expect="100-continue")
-        await connection.asked_for_its_body()
-    yield connections
-    for connection in connections:
-        connection.close()
-
-
 @pytest.mark.parametrize("token", ["a", ""])
 async def test_one_caller_has_no_more_than_its_share_and_is_told_what_to_do(small: Service, token: str) -> None:
-    async with under_way(small, token, token) as (first, _):
-        extra = await RawConnection.to(small)
+    extra = await RawConnection.to(small)
+    async with under_way(small, token):
         extra.begin(token, X_Request_ID="abc-1", Accept_Language="pt-BR")
         extra.end()
         answer = await extra.answer()
@@ -103,19 +55,17 @@ async def test_one_caller_has_no_more_than_its_share_and_is_told_what_to_do(smal
         other.begin("b")
         other.end()
         assert (await other.answer()).status == 401
-        first.end()
-        assert (await first.answer()).status == 401
-        # The same connection, and there is room again.
-        extra.begin(token)
-        extra.end()
-        answer = await extra.answer()
-        assert (answer.status, answer.code) == (401, "not_authenticated")
-        extra.close()
         other.close()
+    # The same connection, and there is room again.
+    extra.begin(token)
+    extra.end()
+    answer = await extra.answer()
+    assert (answer.status, answer.code) == (401, "not_authenticated")
+    extra.close()
 
 
 async def test_beyond_the_bound_everybody_is_turned_away_but_whoever_asks_for_its_health(small: Service) -> None:
-    async with under_way(small, "a", "a", "b", "b"), Shop(small.url) as shop:
+    async with under_way(small, "a", "b"), Shop(small.url) as shop:
         for token in ("c", ""):
             connection = await RawConnection.to(small)
             connection.begin(token)
@@ -136,7 +86,7 @@ async def test_beyond_the_bound_everybody_is_turned_away_but_whoever_asks_for_it
 
 
 async def test_the_body_of_a_request_that_was_turned_away_is_not_taken_for_the_next(small: Service) -> None:
-    async with under_way(small, "a", "a"):
+    async with under_way(small, "a"):
         connection = await RawConnection.to(small)
         for expected in (429, 429):
             connection.begin("a", length=300_000)
@@ -149,7 +99,7 @@ async def test_the_body_of_a_request_that_was_turned_away_is_not_taken_for_the_n
 
 
 async def test_a_body_that_waits_to_be_asked_for_ends_the_connection(small: Service) -> None:
-    async with under_way(small, "a", "a"):
+    async with under_way(small, "a"):
         connection = await RawConnection.to(small)
         connection.begin("a", Expect="100-continue")
         answer = await connection.answer()
@@ -158,7 +108,7 @@ async def test_a_body_that_waits_to_be_asked_for_ends_the_connection(small: Serv
 
 
 async def test_a_client_that_reads_none_of_its_answers_is_not_read_either(small: Service) -> None:
-    async with under_way(small, "a", "a", "b", "b"):
+    async with under_way(small, "a", "b"):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(small.url.rpartition(":")[2]))
         request = b"GET /api/v1/postings HTTP/1.1\r\nAuthorization: Bearer c\r\nX-Fill: " + b"x" * 1_500 + b"\r\n\r\n"
         sent = 0
@@ -180,7 +130,8 @@ async def test_whoever_asks_again_at_once_is_heard_when_its_turn_comes_and_let_i
     small: Service,
 ) -> None:
     patience, at_once = 0.5, 100
-    async with under_way(small, "a", "a", "b", "b") as busy:
+    async with AsyncExitStack() as busy:
+        await busy.enter_async_context(under_way(small, "a", "b"))
         impatient = [await RawConnection.to(small) for _ in range(at_once)]
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -199,8 +150,7 @@ async def test_whoever_asks_again_at_once_is_heard_when_its_turn_comes_and_let_i
         assert refusals <= at_once * (1 + loop.time() - began)
         patience = 60
         asking = asyncio.gather(*(ask(each, until_status=401) for each in impatient))
-        for each in busy:
-            each.end()
+        await busy.aclose()
         await asyncio.wait_for(asking, 30)
         for each in impatient:
             each.close()
