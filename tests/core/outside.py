@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import Final, cast
 
 import aiohttp
 import dns.message
@@ -33,6 +33,11 @@ class Receiver:
 async def accept(_: web.BaseRequest) -> web.StreamResponse:
     """The answer of a receiver that is well."""
     return web.Response(status=204)
+
+
+async def accept_and_hang_up(_: web.BaseRequest) -> web.StreamResponse:
+    """The same, after which the next post has to connect again."""
+    return web.Response(status=204, headers={"Connection": "close"})
 
 
 @asynccontextmanager
@@ -139,8 +144,7 @@ class _Answering(asyncio.DatagramProtocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
