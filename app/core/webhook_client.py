@@ -35,7 +35,7 @@ _MOST_KEPT: Final = 1000
 _MOST_TO_ONE_HOST: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
 
-_LONGEST_URL: Final = 2048
+_LONGEST_URL: Final = 2000
 _PORTS_OF_OTHERS: Final = range(1024)  # of mail, shells, printers, ...
 _HTTPS: Final = 443
 _HTTP: Final = 80
