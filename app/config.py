@@ -14,6 +14,7 @@ _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password)
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
+_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 _LONGEST_URL = 120
 
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     database_url: PostgresDsn = Field(description="PostgreSQL 18, as postgresql://user:password@host:5432/database.")
     redis_url: RedisDsn = Field(description="Redis 7.2 or Valkey 8, or newer, as redis://:password@host:6379/0.")
     jwt_secret: SecretStr = Field(description="What access tokens are signed with: at least 32 random characters.")
+    webhook_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="What the secrets of webhooks are encrypted with, with commas: the first encrypts, all decrypt. Each as JWT_SECRET."
+    )
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
@@ -105,18 +109,33 @@ class Settings(BaseSettings):
     )
     worker_stop_seconds: float = Field(default=10, gt=0, description="Longest time that a worker takes to stop.")
 
+    webhook_development: bool = Field(
+        default=False, description="For developers only: webhooks may also go to this machine, and over http."
+    )
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
     log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
 
     @field_validator("jwt_secret")
     @classmethod
     def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
-        text = secret.get_secret_value()
-        if len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or _KNOWN_SECRETS.fullmatch(text):
-            raise ValueError(
-                "must be at least 32 random characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-            )
+        if _is_weak(secret):
+            raise ValueError(f"must be at least 32 random characters; make one with: {_MAKE_A_SECRET}")
         return secret
+
+    @field_validator("webhook_secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(key.strip() for key in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("webhook_secret_keys")
+    @classmethod
+    def _are_secrets(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not keys or len(set(keys)) < len(keys) or any(_is_weak(key) for key in keys):
+            raise ValueError(
+                f"must be at least 32 random characters, or several such keys with commas; make one with: {_MAKE_A_SECRET}"
+            )
+        return keys
 
     @field_validator("public_url")
     @classmethod
@@ -160,6 +179,12 @@ class Settings(BaseSettings):
     def access_token_lifetime(self) -> timedelta:
         """How long an access token lives."""
         return timedelta(minutes=self.access_token_minutes)
+
+
+def _is_weak(secret: SecretStr) -> bool:
+    """Whether it is too short, too even, or one that somebody wrote into an example."""
+    text = secret.get_secret_value()
+    return len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or bool(_KNOWN_SECRETS.fullmatch(text))
 
 
 def read_settings() -> Settings:

@@ -37,6 +37,7 @@ class Place:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
             "JWT_SECRET": _SECRET,
+            "WEBHOOK_SECRET_KEYS": _SECRET,
             "LOG_LEVEL": "WARNING",
         }
 

@@ -178,6 +178,7 @@ class System:
             "DATABASE_URL": _through(postgres.url, self.network.connect(f"{name}>postgres", postgres.port)),
             "REDIS_URL": _through(redis.url, self.network.connect(f"{name}>redis", redis.port)),
             "JWT_SECRET": "a-secret-of-the-chaos-run-0123456789",
+            "WEBHOOK_SECRET_KEYS": "a-key-of-the-chaos-run-0123456789-abc",
             "LOG_LEVEL": "WARNING",
             # Longer than the balancer of a rolling restart takes to notice.
             "API_DRAIN_SECONDS": "1",

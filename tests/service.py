@@ -17,6 +17,7 @@ from tests.shop import PASSWORD
 from tests.until import until
 
 JWT_SECRET: Final = "a-secret-for-the-tests-0123456789-xyz"
+WEBHOOK_SECRET_KEYS: Final = "a-key-for-the-tests-0123456789-vwxyz"
 _STOP_SECONDS: Final = 20
 
 
@@ -77,6 +78,7 @@ class Service:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "JWT_SECRET": JWT_SECRET,
+            "WEBHOOK_SECRET_KEYS": WEBHOOK_SECRET_KEYS,
             **settings,
         }
         self._started: list[Process] = []
