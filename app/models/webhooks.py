@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 
 from app.models.fields import Id, LongText, ShortText, Status, Timestamp, TrackingCode, Uf
 from app.models.shape import Cursor, NextCursor, PageLength, Query, Shape, never_null
@@ -30,7 +38,7 @@ def _parse_message_id(value: object) -> object:
     if isinstance(value, str) and value.startswith("msg_") and len(value) == len("msg_") + 32:
         return UUID(hex=value.removeprefix("msg_"))
     if not isinstance(value, UUID):
-        raise ValueError("must be the webhook-id of a delivery: msg_ and 32 hexadecimal digits")  # noqa: TRY004 - of a field
+        raise ValueError("must be the webhook-id of a delivery: msg_ and 32 hexadecimal digits")
     return value
 
 
@@ -158,7 +166,8 @@ class WebhookEndpoints(Shape):
 class WebhookDelivery(Shape):
     """An event that is owed, or was delivered, to an endpoint. `id` is the webhook-id of every attempt.
 
-    `waiting` for its next attempt at `due_at`, `sending` just now, `delivered`, or `failed` (the schedule is used up, or the endpoint is gone).
+    `waiting` for its next attempt at `due_at`, `sending` just now, `delivered`, or `failed` (no attempt is left, or the endpoint is gone).
+    Also what was delivered can be sent again.
     """
 
     id: MessageId

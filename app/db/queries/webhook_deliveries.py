@@ -86,14 +86,6 @@ UPDATE webhook_deliveries AS delivery
  WHERE delivery.id = delivery_id AND delivery.due_at IS NOT NULL AND (attempts = number OR ended.state = 'delivered')
 """
 
-# What was claimed and not sent: as if it had not been claimed.
-RELEASE_DELIVERIES: Final[LiteralString] = """
-UPDATE webhook_deliveries AS delivery
-   SET state = 'waiting', attempts = attempts - 1, due_at = statement_timestamp()
-  FROM unnest($1::uuid[], $2::integer[]) AS unsent (id, number)
- WHERE delivery.id = unsent.id AND state = 'sending' AND attempts = number
-"""
-
 INSERT_TEST_DELIVERY: Final[LiteralString] = """
 INSERT INTO webhook_deliveries (client_id, endpoint_id, type)
 SELECT client_id, id, 'webhook.test'
@@ -160,7 +152,8 @@ UPDATE webhook_deliveries
 RETURNING id
 """
 
-# Finished ones with an id smaller than $1 (ids begin with the time), and what is still owed to an endpoint that was deleted; at most $2 of each.
+# What ended and has an id smaller than $1 (ids begin with the time), and what is still owed to endpoints that were deleted; at most $2 of
+# each.
 DELETE_OLD_DELIVERIES: Final[LiteralString] = """
 WITH old AS (
     SELECT id

@@ -129,5 +129,22 @@ UPDATE webhook_endpoints AS endpoint
  WHERE endpoint.id = seen.id
    AND (succeeded = (failing_since IS NOT NULL) OR gone OR pause IS NOT NULL
         OR NOT succeeded AND failing_since <= statement_timestamp() - $5::interval)
-RETURNING endpoint.id, enabled, disabled_reason
+RETURNING endpoint.id, disabled_reason, disabled_at IS NOT DISTINCT FROM statement_timestamp() AS disabled_now
+"""
+
+# One row for each secret.
+SELECT_SEALED_SECRETS: Final[LiteralString] = """
+SELECT id AS endpoint_id, sealed
+  FROM webhook_endpoints
+ CROSS JOIN LATERAL unnest(ARRAY[secret, previous_secret]) AS sealed
+ WHERE deleted_at IS NULL AND sealed IS NOT NULL
+"""
+
+# $1 endpoints, $2 a secret as it lies there, $3 the same secret sealed anew. Found by what it was, so a rotation that came between stays.
+UPDATE_SEALED_SECRETS: Final[LiteralString] = """
+UPDATE webhook_endpoints AS endpoint
+   SET secret = coalesce((SELECT new FROM unnest($2::bytea[], $3::bytea[]) AS sealed (old, new) WHERE old = secret), secret),
+       previous_secret = coalesce((SELECT new FROM unnest($2::bytea[], $3::bytea[]) AS sealed (old, new) WHERE old = previous_secret),
+                                  previous_secret)
+ WHERE id = ANY ($1::uuid[])
 """
