@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import main as api_process
+from app import webhook_worker as webhook_worker_process
 from app import worker as worker_process
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import Passwords
@@ -117,6 +118,12 @@ def api() -> None:
 def worker() -> None:
     """Run one worker process."""
     sys.exit(worker_process.main())
+
+
+@cli.command()
+def webhook_worker() -> None:
+    """Run one worker process that delivers webhooks."""
+    sys.exit(webhook_worker_process.main())
 
 
 @cli.command(name="migrate")

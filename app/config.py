@@ -16,6 +16,7 @@ _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
 _HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 _LONGEST_URL = 120
+_LONGEST_WAIT = 30 * 86_400
 
 
 class SettingsError(Exception):
@@ -112,6 +113,28 @@ class Settings(BaseSettings):
     webhook_development: bool = Field(
         default=False, description="For developers only: webhooks may also go to this machine, and over http."
     )
+    webhook_concurrency: int = Field(
+        default=512, ge=1, le=10_000, description="Webhooks under way at once in one webhook worker."
+    )
+    webhook_concurrency_of_one: int = Field(
+        default=16,
+        ge=1,
+        le=1_000,
+        description="Those of them that go to one endpoint; fewer while it is slow or fails.",
+    )
+    webhook_retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="The waits between the attempts to deliver a webhook, with commas; after the last attempt it has failed.",
+    )
+    webhook_lease_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="After this time a webhook under way in a worker that was killed is sent again: longer than the 10 s of a request.",
+    )
+    webhook_disable_days: float = Field(
+        default=5, gt=0, description="An endpoint to which nothing could be delivered for this long is disabled."
+    )
+    webhook_log_days: float = Field(default=30, gt=0, description="How long deliveries that ended stay in the log.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
     log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
@@ -136,6 +159,18 @@ class Settings(BaseSettings):
                 f"must be at least 32 random characters, or several such keys with commas; make one with: {_HOW_TO_MAKE_ONE}"
             )
         return keys
+
+    @field_validator("webhook_retry_seconds", mode="before")
+    @classmethod
+    def _split_waits(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("webhook_retry_seconds")
+    @classmethod
+    def _are_waits(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 <= wait <= _LONGEST_WAIT for wait in waits):
+            raise ValueError("must be seconds with commas between them, of at most 30 days each, such as 5,300,1800")
+        return waits
 
     @field_validator("public_url")
     @classmethod
@@ -174,6 +209,11 @@ class Settings(BaseSettings):
     def stream_options(self) -> StreamOptions:
         """What open_streams wants to know."""
         return {"url": str(self.redis_url), "count": self.stream_count, "timeout_seconds": self.redis_timeout_seconds}
+
+    @property
+    def webhook_keys(self) -> list[str]:
+        """What SecretBox wants to know."""
+        return [key.get_secret_value() for key in self.webhook_secret_keys]
 
     @property
     def access_token_lifetime(self) -> timedelta:

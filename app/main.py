@@ -32,6 +32,7 @@ from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
 from app.core.redis import open_streams
+from app.core.secret_box import SecretBox
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
@@ -40,6 +41,7 @@ from app.services.freight import FreightRates
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
 from app.services.tracking_service import PublicDesk, find_public_steps
+from app.services.webhook_service import WebhookRules
 from app.web import pages
 from app.web.busy import BusyPages
 
@@ -91,6 +93,9 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             posting_rules=PostingRules(
                 tracking_code_prefixes=settings.tracking_code_prefixes,
                 freight_rates=FreightRates(per_kg=settings.freight_per_kg, per_cm3=settings.freight_per_cm3),
+            ),
+            webhook_rules=WebhookRules(
+                secret_box=SecretBox(settings.webhook_keys), development=settings.webhook_development
             ),
             labels=labels,
             closing=closing,

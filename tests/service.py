@@ -115,6 +115,10 @@ class Service:
         self._workers.append(worker)
         return worker
 
+    def start_webhook_worker(self) -> Process:
+        """Start one more worker of webhooks."""
+        return self._start("app.webhook_worker", {})
+
     def kill_a_worker(self) -> None:
         """kill -9 of the worker that has run for longest."""
         self._workers.pop(0).kill()

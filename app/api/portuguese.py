@@ -122,6 +122,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Requisições demais",
         "Você tem requisições demais em andamento: espere respostas ou use rotas de lote. Nada foi feito: tente de novo após Retry-After.",
     ),
+    "too_many_webhook_endpoints": (
+        "Endpoints de webhook demais",
+        "Você já tem 10 endpoints de webhook: exclua um ou altere um.",
+    ),
     "tracking_codes_exhausted": (
         "Códigos de rastreio esgotados",
         "Todos os códigos dos prefixos configurados foram usados: o operador deste serviço precisa acrescentar um prefixo.",
@@ -137,5 +141,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "validation_failed": (
         "Validação falhou",
         "A requisição não tem a forma que esta rota aceita: `errors` lista cada lugar e o que está errado nele.",
+    ),
+    "webhook_delivery_not_found": (
+        "Entrega de webhook não encontrada",
+        "Você não tem uma entrega de webhook com este id.",
+    ),
+    "webhook_endpoint_not_found": (
+        "Endpoint de webhook não encontrado",
+        "Você não tem um endpoint de webhook com este id.",
+    ),
+    "webhook_url_refused": (
+        "URL de webhook recusada",
+        "Webhooks não podem ser enviados a esta URL: ela tem de ser https, para um endereço público.",
     ),
 }

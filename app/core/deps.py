@@ -20,6 +20,7 @@ from app.services.auth_service import authenticate
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
 from app.services.posting_service import OwnedDesk, PostingRules
 from app.services.tracking_service import PublicDesk
+from app.services.webhook_service import WebhookRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Parts:
     passwords: Passwords
     tokens: AccessTokens
     posting_rules: PostingRules
+    webhook_rules: WebhookRules
     labels: LabelRenderer
     closing: asyncio.Event
     """Set as soon as the process is told to stop, while it still answers."""

@@ -149,7 +149,8 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
                 self._environment[name] = keep_secret(self._folder / name.lower(), length=48)
         self._environment["PORT"] = str(self._port)
         logs = open_folder(self._folder / "logs")
-        modules = {"api": "app.main"} | {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
+        workers = {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
+        modules = {"api": "app.main", **workers, "webhook-worker": "app.webhook_worker"}
         for name, module in modules.items():
             log = _shown(logs / f"{name}.log")
             self._programs.append(start_program(name, module, log=log, environment=self._environment))
