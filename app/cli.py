@@ -33,6 +33,7 @@ from app.replay.player import replay as play
 from app.replay.sample import sample_orders
 from app.services import clients_service, posting_service, queue_service
 from app.services.errors import Refusal
+from app.webhook_listener import webhooks_cli
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ def options(
 
 queue_cli: Final = typer.Typer(help="Look after the queue of status updates.", no_args_is_help=True)
 cli.add_typer(queue_cli, name="queue")
+cli.add_typer(webhooks_cli, name="webhooks")
 
 
 def _settings() -> Settings:

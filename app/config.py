@@ -14,7 +14,7 @@ _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password)
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
-_MAKE_A_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+_HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 _LONGEST_URL = 120
 _LONGEST_WAIT = 30 * 86_400
 
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_secret(cls, secret: SecretStr) -> SecretStr:
         if _is_weak(secret):
-            raise ValueError(f"must be at least 32 random characters; make one with: {_MAKE_A_SECRET}")
+            raise ValueError(f"must be at least 32 random characters; make one with: {_HOW_TO_MAKE_ONE}")
         return secret
 
     @field_validator("webhook_secret_keys", mode="before")
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     def _are_secrets(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if not keys or len(set(keys)) < len(keys) or any(_is_weak(key) for key in keys):
             raise ValueError(
-                f"must be at least 32 random characters, or several such keys with commas; make one with: {_MAKE_A_SECRET}"
+                f"must be at least 32 random characters, or several such keys with commas; make one with: {_HOW_TO_MAKE_ONE}"
             )
         return keys
 

@@ -35,7 +35,7 @@ _MOST_KEPT: Final = 1000
 _MOST_TO_ONE_HOST: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
 
-_LONGEST_URL: Final = 2048
+_LONGEST_URL: Final = 2000
 _PORTS_OF_OTHERS: Final = range(1024)  # of mail, shells, printers, ...
 _HTTPS: Final = 443
 _HTTP: Final = 80
@@ -77,6 +77,7 @@ class WebhookClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 resolver=resolver,
+                use_dns_cache=False,  # the resolver has one, which keeps a name for as long as the name's owner says
                 socket_factory=self._open_socket,
                 ssl=ssl.create_default_context(),
                 limit=0,  # whoever posts bounds that
@@ -102,12 +103,12 @@ class WebhookClient:
         """
         if reason := refused_url(url, development=self._development):
             return Answer(None, 0.0, failure=reason)
+        if len(self._sockets) >= _MOST_KEPT:
+            headers = {**headers, "Connection": "close"}
         began = time.monotonic()
         try:
             async with self._session.post(URL(url), headers=headers, data=body, allow_redirects=False) as response:
                 start = await _start_of(response)
-                if len(self._sockets) > _MOST_KEPT:
-                    response.close()
                 wait = _read_retry_after(response.headers.get("Retry-After", ""))
                 return Answer(response.status, time.monotonic() - began, start, wait)
         except TimeoutError:
