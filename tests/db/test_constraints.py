@@ -10,6 +10,7 @@ from tests.db import (
     test_constraints_of_postings,
     test_constraints_of_status_history,
     test_constraints_of_status_updates,
+    test_constraints_of_webhooks,
 )
 from tests.db.rows import ANOTHER, VALID, Connection, Refused, assert_refused, insert
 
@@ -22,6 +23,7 @@ REFUSED: Final = (
     *test_constraints_of_postings.REFUSED,
     *test_constraints_of_status_updates.REFUSED,
     *test_constraints_of_status_history.REFUSED,
+    *test_constraints_of_webhooks.REFUSED,
     *KEY,
 )
 

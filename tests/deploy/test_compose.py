@@ -32,7 +32,7 @@ def _text(name: str) -> str:
 
 def _as_example(name: str, field: FieldInfo) -> str:
     default = field.default
-    shown = "" if field.is_required() else ",".join(default) if isinstance(default, tuple) else str(default)
+    shown = "" if field.is_required() else ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
     return f"# {field.description}\n#{name.upper()}={shown}\n"
 
 

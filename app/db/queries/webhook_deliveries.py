@@ -95,7 +95,7 @@ RETURNING id
 """
 
 _PAGE: Final[LiteralString] = """
-SELECT delivery.id, endpoint_id, type, tracking_code, step, state, attempts, due_at, finished_at, delivery.created_at
+SELECT delivery.id, endpoint_id, type, tracking_code, step, state, attempts, due_at, delivery.finished_at, delivery.created_at
   FROM webhook_deliveries AS delivery
   JOIN webhook_endpoints AS endpoint ON endpoint.id = endpoint_id AND deleted_at IS NULL
   LEFT JOIN postings ON postings.id = posting_id
