@@ -1,18 +1,16 @@
-"""The world outside, on loopback: receivers that answer as they are told, and a name server whose answers can change."""
+"""The world outside, on loopback: receivers that answer as they are told."""
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
-from typing import Final, cast
+from typing import Final
 
 import aiohttp
-import dns.message
-import dns.rrset
 from aiohttp import web
-from typing_extensions import override
+
+from chaos.names import NameServer
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -55,14 +53,8 @@ async def receiver(
     server = web.Server(handle, access_log=None)
     loop = asyncio.get_running_loop()
 
-    class _Counting(asyncio.Protocol):
-        """Counts whoever connects, before TLS or HTTP have a say."""
-
-        def __init__(self) -> None:
-            told.connections += 1
-
     def protocol() -> asyncio.Protocol:
-        _Counting()
+        told.connections += 1  # before TLS or HTTP have a say
         return server()
 
     listening = await loop.create_server(protocol, host, port, ssl=tls)
@@ -122,53 +114,9 @@ async def canary(*, host: str = LOOPBACK, port: int = 0) -> AsyncIterator[Receiv
         yield bird
 
 
-@dataclass(slots=True)
-class NameServer:
-    """A name server for names that mean what `addresses` says now."""
-
-    port: int
-    addresses: dict[str, list[str]]
-    questions: int = 0
-
-    @asynccontextmanager
-    async def resolver(self) -> AsyncIterator[aiohttp.AsyncResolver]:
-        """Yield the resolver of the application, asking here."""
-        resolver = aiohttp.AsyncResolver(nameservers=[LOOPBACK], udp_port=self.port, timeout=1, tries=1)
-        yield resolver
-        await resolver.close()
-
-
-class _Answering(asyncio.DatagramProtocol):
-    def __init__(self, names: NameServer) -> None:
-        self._names = names
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    @override
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        question = dns.message.from_wire(data)
-        answer = dns.message.make_response(question)
-        self._names.questions += 1
-        for asked in question.question:
-            name = asked.name.to_text(omit_final_dot=True)
-            for address in self._names.addresses.get(name, ()):
-                kind = "AAAA" if isinstance(ip_address(address), IPv6Address) else "A"
-                if asked.rdtype.name == kind:
-                    answer.answer.append(dns.rrset.from_text(asked.name, 0, "IN", kind, address))
-        self._transport.sendto(answer.to_wire(), addr)
-
-
 @asynccontextmanager
-async def name_server(**addresses: list[str]) -> AsyncIterator[NameServer]:
-    """Yield a name server of our own; no answer of its may be kept."""
-    names = NameServer(0, dict(addresses))
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Answering(names), local_addr=(LOOPBACK, 0)
-    )
-    names.port = transport.get_extra_info("sockname")[1]
-    try:
-        yield names
-    finally:
-        transport.close()
+async def asking(names: NameServer) -> AsyncIterator[aiohttp.AsyncResolver]:
+    """Yield the resolver of the application, which asks this name server."""
+    resolver = aiohttp.AsyncResolver(nameservers=[LOOPBACK], udp_port=names.port, timeout=1, tries=1)
+    yield resolver
+    await resolver.close()

@@ -21,7 +21,8 @@ from typing import Final
 import trustme
 
 from app.core.webhook_client import WebhookClient, open_webhook_client
-from tests.core.outside import LOOPBACK, NameServer, Receiver, accept_and_hang_up, name_server, receiver
+from chaos.names import NameServer
+from tests.core.outside import LOOPBACK, Receiver, accept_and_hang_up, asking, receiver
 
 SHOP: Final = "hooks.shop.example"
 PUBLIC: Final = "11.22.33.44"
@@ -83,8 +84,8 @@ async def _play(scene: Scene, tls: ssl.SSLContext) -> dict[str, object]:
     async with AsyncExitStack() as world:
         shop: Receiver = await world.enter_async_context(receiver(accept_and_hang_up, host=PUBLIC, port=_PORT, tls=tls))
         bird: Receiver = await world.enter_async_context(receiver(host=LOOPBACK, port=_PORT, tls=tls))
-        names = await world.enter_async_context(name_server())
-        resolver = await world.enter_async_context(names.resolver())
+        names = world.enter_context(NameServer())
+        resolver = await world.enter_async_context(asking(names))
         client = await world.enter_async_context(open_webhook_client(development=False, resolver=resolver))
         answers = await scene(client, names)
         return {"answers": answers, "shop": len(shop.requests), "canary": bird.connections}

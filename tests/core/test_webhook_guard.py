@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from app.core.webhook_client import open_webhook_client, refused_url
-from tests.core.outside import LOOPBACK, NameServer, accept_and_hang_up, canary, name_server, receiver
+from chaos.names import NameServer
+from tests.core.outside import LOOPBACK, accept_and_hang_up, asking, canary, receiver
 from tests.core.small_internet import SCENES, SHOP
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -108,8 +109,8 @@ async def test_no_notation_leads_to_a_canary_on_loopback(host: str, scheme: str)
 
 
 @pytest.fixture
-async def names() -> AsyncIterator[NameServer]:
-    async with name_server() as server:
+def names() -> Iterator[NameServer]:
+    with NameServer() as server:
         yield server
 
 
@@ -125,7 +126,7 @@ async def test_no_name_leads_to_a_canary_on_loopback(addresses: list[str], names
     names.addresses[SHOP] = addresses
     async with (
         canary() as bird,
-        names.resolver() as resolver,
+        asking(names) as resolver,
         open_webhook_client(development=False, resolver=resolver) as client,
     ):
         answer = await client.post(f"https://{SHOP}:{bird.port}/", {}, b"{}")
@@ -136,20 +137,20 @@ async def test_no_name_leads_to_a_canary_on_loopback(addresses: list[str], names
 
 async def test_a_failure_does_not_tell_what_a_name_means_inside(names: NameServer) -> None:
     names.addresses["db.internal"] = ["10.20.30.40", "10.20.30.41", "fd00::1"]
-    async with names.resolver() as resolver, open_webhook_client(development=False, resolver=resolver) as client:
+    async with asking(names) as resolver, open_webhook_client(development=False, resolver=resolver) as client:
         answer = await client.post("https://db.internal:5432/", {}, b"{}")
     assert answer.failure == _NO_CONNECTION
 
 
 async def test_a_name_that_nobody_has_is_told(names: NameServer) -> None:
-    async with names.resolver() as resolver, open_webhook_client(development=False, resolver=resolver) as client:
+    async with asking(names) as resolver, open_webhook_client(development=False, resolver=resolver) as client:
         answer = await client.post(f"https://{SHOP}/", {}, b"{}")
     assert answer.failure == "the name of the host was not found"
 
 
 async def test_a_developers_name_that_changes_its_meaning_leads_nowhere_else(names: NameServer) -> None:
     names.addresses[SHOP] = [LOOPBACK]
-    async with names.resolver() as resolver, open_webhook_client(development=True, resolver=resolver) as client:
+    async with asking(names) as resolver, open_webhook_client(development=True, resolver=resolver) as client:
         async with receiver(accept_and_hang_up) as told:
             assert (await client.post(f"http://{SHOP}:{told.port}/", {}, b"{}")).status == 204
         names.addresses[SHOP] = ["10.0.0.1", "169.254.169.254"]
