@@ -118,6 +118,19 @@ def count_queued(url: str) -> int:
     return blocking(_count_queued(url))
 
 
+async def _count_undelivered(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM webhook_deliveries WHERE due_at IS NOT NULL"))
+    finally:
+        await connection.close()
+
+
+def count_undelivered(url: str) -> int:
+    """How many webhooks are still owed."""
+    return blocking(_count_undelivered(url))
+
+
 def updates_by_wish(postings: list[Posting]) -> dict[str, list[Update]]:
     """The stored updates by what their client called them: its wish stands in the description."""
     found: dict[str, list[Update]] = defaultdict(list)

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address
 from types import TracebackType
 from typing import Final, Self
 
+import aiohttp
 import dns.message
 import dns.rrset
 
@@ -63,7 +64,5 @@ class NameServer:
 def install() -> None:
     """Have this process look names up there, where its environment names the port of a name server."""
     if port := os.environ.get(PORT_VARIABLE):
-        from app.core import webhook_client  # noqa: PLC0415 - only the process under test loads the product
-
-        client = webhook_client.aiohttp
-        client.AsyncResolver = partial(client.AsyncResolver, nameservers=[_LOOPBACK], udp_port=int(port))  # type: ignore[misc, assignment]
+        resolver = partial(aiohttp.AsyncResolver, nameservers=[_LOOPBACK], udp_port=int(port))
+        aiohttp.AsyncResolver = resolver  # type: ignore[misc, assignment]

@@ -4,13 +4,13 @@ from itertools import chain
 from typing import Final
 
 from chaos.disasters.shim import can_build_shim
-from chaos.faults import disasters, network, overload, postgres, processes, redis, release, requests
+from chaos.faults import disasters, network, overload, postgres, processes, redis, release, requests, webhooks
 from chaos.faults.fault import Fault
 
 FAULTS: Final[dict[str, Fault]] = {
     fault.name: fault
     for fault in chain.from_iterable(
-        room.FAULTS for room in (processes, redis, postgres, network, requests, disasters, overload, release)
+        room.FAULTS for room in (processes, redis, postgres, network, requests, disasters, overload, release, webhooks)
     )
 }
 
