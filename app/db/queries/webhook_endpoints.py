@@ -101,15 +101,15 @@ WITH RECURSIVE owed (endpoint_id) AS (
       FROM owed
      WHERE owed.endpoint_id IS NOT NULL
 )
-SELECT id, url, secret, CASE WHEN previous_secret_until > statement_timestamp() THEN previous_secret END AS previous_secret,
+SELECT endpoint.id, url, secret, CASE WHEN previous_secret_until > statement_timestamp() THEN previous_secret END AS previous_secret,
        failing_since IS NOT NULL AS failing
   FROM owed
-  JOIN webhook_endpoints ON id = owed.endpoint_id
- WHERE enabled AND (paused_until IS NULL OR paused_until <= statement_timestamp()) AND id <> ALL ($2::uuid[])
-   AND EXISTS (SELECT FROM webhook_deliveries AS due WHERE due.endpoint_id = id AND due.due_at <= statement_timestamp())
- ORDER BY id
+  JOIN webhook_endpoints AS endpoint ON endpoint.id = owed.endpoint_id
+ WHERE enabled AND (paused_until IS NULL OR paused_until <= statement_timestamp()) AND endpoint.id <> ALL ($2::uuid[])
+   AND EXISTS (SELECT FROM webhook_deliveries AS due WHERE due.endpoint_id = endpoint.id AND due.due_at <= statement_timestamp())
+ ORDER BY endpoint.id
  LIMIT $3
-   FOR NO KEY UPDATE OF webhook_endpoints SKIP LOCKED
+   FOR NO KEY UPDATE OF endpoint SKIP LOCKED
 """
 
 # $1 endpoints, each once; $2 whether its last delivery succeeded, $3 whether it says that it is gone for good, $4 for how long it asks to
