@@ -21,7 +21,7 @@ from app.models.status_updates import RefusalReason
 EventType: TypeAlias = Literal["posting.created", "posting.status_changed", "posting.scanned", "status_update.refused"]
 """What an endpoint may ask to hear of."""
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
-DeliveredType: TypeAlias = EventType | Literal["webhook.test"]
+DeliveredType: TypeAlias = Literal[EventType, "webhook.test"]
 """What an endpoint may hear of: also of a test that its owner asks for."""
 DeliveryState: TypeAlias = Literal["waiting", "sending", "delivered", "failed"]
 DisabledReason: TypeAlias = Literal["by_owner", "gone", "failing"]
