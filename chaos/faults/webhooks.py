@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from chaos.facts import count_failed_attempts
 from chaos.faults.fault import Expectation, Fault, Injection
 from chaos.outside import ILL_NAME
 from chaos.system import Missed, System, until
 
 _MET_WITHIN: Final = 15.0
+_REFUSED: Final = "no connection: the address of the host is not a public one"
 # Inside somebody's network, and of the cloud it stands in.
 _INSIDE: Final = (["10.0.0.1"], ["169.254.169.254", "fd00:ec2::254"], ["192.168.0.1", "::ffff:172.16.0.1"])
 
@@ -31,9 +33,14 @@ def _answering(mood: str) -> Injection:
 @contextmanager
 def _moved_inside(system: System, chance: random.Random) -> Iterator[None]:
     """Its name, which was checked when the endpoint was created, means an address inside."""
-    asked = system.outside.names.questions
+    url = system.servers.postgres.url
+    before = count_failed_attempts(url, _REFUSED)
     system.outside.names.addresses[ILL_NAME] = chance.choice(_INSIDE)
-    until("its name is looked up", lambda: system.outside.names.questions > asked, seconds=_MET_WITHIN)
+    until(
+        "a webhook does not go to an address inside",
+        lambda: count_failed_attempts(url, _REFUSED) > before,
+        seconds=_MET_WITHIN,
+    )
     yield
     system.outside.heal()
 
