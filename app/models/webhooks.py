@@ -21,7 +21,9 @@ from app.models.status_updates import RefusalReason
 EventType: TypeAlias = Literal["posting.created", "posting.status_changed", "posting.scanned", "status_update.refused"]
 """What an endpoint may ask to hear of."""
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
-DeliveredType: TypeAlias = Literal[EventType, "webhook.test"]
+DeliveredType: TypeAlias = Literal[
+    "posting.created", "posting.status_changed", "posting.scanned", "status_update.refused", "webhook.test"
+]
 """What an endpoint may hear of: also of a test that its owner asks for."""
 DeliveryState: TypeAlias = Literal["waiting", "sending", "delivered", "failed"]
 DisabledReason: TypeAlias = Literal["by_owner", "gone", "failing"]
@@ -64,6 +66,7 @@ Url = Annotated[
         max_length=2000,
         description="Where to post events: https, a public address.",
         examples=["https://loja.example/webhooks"],
+        json_schema_extra={"format": "webhook-url"},
     ),
 ]
 EventTypes = Annotated[

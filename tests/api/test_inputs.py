@@ -68,7 +68,7 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         code = (await shop.create_posting())["tracking_code"]
         update = (await shop.update(code, "shipped")).json["id"]
         await shop.decided(update)
-        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email}
+        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email, **await shop.create_webhooks()}
         opened = Sender(service.url, shop.headers, operator.headers, named)
         yield opened
         await opened.close()

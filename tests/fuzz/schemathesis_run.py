@@ -39,6 +39,7 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, tracking_c
             "FUZZ_SEEN": str(seen),
             "FUZZ_TRACKING_CODE": tracking_code,
             "FUZZ_EMAIL": caller.email,
+            **{f"FUZZ_{name}": value for name, value in (await caller.create_webhooks()).items()},
         },
         stdout=None if loud else PIPE,
         stderr=None if loud else STDOUT,
