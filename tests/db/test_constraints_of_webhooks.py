@@ -8,11 +8,15 @@ import pytest
 
 from tests.db.rows import LATER, Connection, Refused, assert_refused, insert
 
-_OFF: Final = {"enabled": False, "disabled_reason": "by_owner", "disabled_at": LATER}
-_DELETED: Final = {**_OFF, "place": None, "deleted_at": LATER}
-_TEST: Final = {"type": "webhook.test", "posting_id": None, "step": None, "posting_status": None}
-_REFUSAL: Final = {"type": "status_update.refused", "update_id": UUID(int=10), "refusal": "out_of_sequence"}
-_DELIVERED: Final = {"state": "delivered", "attempts": 1, "due_at": None, "finished_at": LATER}
+_OFF: Final[dict[str, Any]] = {"enabled": False, "disabled_reason": "by_owner", "disabled_at": LATER}
+_DELETED: Final[dict[str, Any]] = {**_OFF, "place": None, "deleted_at": LATER}
+_TEST: Final[dict[str, Any]] = {"type": "webhook.test", "posting_id": None, "step": None, "posting_status": None}
+_REFUSAL: Final[dict[str, Any]] = {
+    "type": "status_update.refused",
+    "update_id": UUID(int=10),
+    "refusal": "out_of_sequence",
+}
+_DELIVERED: Final[dict[str, Any]] = {"state": "delivered", "attempts": 1, "due_at": None, "finished_at": LATER}
 
 
 def _endpoint(constraint: str, wrong: str, *, after: dict[str, Any] | None = None, **changes: Any) -> Refused:

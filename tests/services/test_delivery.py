@@ -1,7 +1,7 @@
 """What a sender of webhooks may take, and how long what ended is kept."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -26,13 +26,14 @@ def _id(number: int) -> UUID:
 
 def _rooms(
     *endpoints: int,
-    failing: set[int] = frozenset(),
-    quick: set[int] = frozenset(),
-    under_way: Mapping[int, int] = {},  # type: ignore[assignment]
+    failing: Collection[int] = (),
+    quick: Collection[int] = (),
+    under_way: Mapping[int, int] | None = None,
+    room: Room = _ROOM,
 ) -> dict[int, int]:
     rows: list[Any] = [{"id": _id(number), "failing": number in failing} for number in endpoints]
-    shared = _ROOM.share_out(rows, {_id(key): value for key, value in under_way.items()}, {_id(each) for each in quick})
-    return {key.int: value for key, value in shared.items()}
+    counts = {_id(number): count for number, count in (under_way or {}).items()}
+    return {key.int: value for key, value in room.share_out(rows, counts, set(map(_id, quick))).items()}
 
 
 class TestRoom:
@@ -46,7 +47,7 @@ class TestRoom:
         assert _rooms(1) == {1: 1}
 
     def test_one_that_fails_gets_one_at_a_time(self) -> None:
-        assert Room(in_all=100, to_one=40).share_out([{"id": _id(1), "failing": True}], {}, set()) == {_id(1): 1}  # type: ignore[list-item]
+        assert _rooms(1, failing={1}, room=Room(in_all=100, to_one=40)) == {1: 1}
         assert _rooms(1, failing={1}, under_way={1: 1}) == {}
 
     def test_those_that_are_not_quick_have_half_together(self) -> None:

@@ -20,7 +20,8 @@ INSERT_WEBHOOK_ENDPOINT: Final[LiteralString] = (
     """
 INSERT INTO webhook_endpoints (id, client_id, place, url, description, event_types, statuses, enabled, disabled_reason, disabled_at,
                                secret)
-SELECT $1, $2, free.place, $3, $4, $5::text[], $6::text[], $7, CASE WHEN NOT $7 THEN 'by_owner' END, CASE WHEN NOT $7 THEN statement_timestamp() END, $8
+SELECT $1, $2, free.place, $3, $4, $5::text[], $6::text[], $7, CASE WHEN NOT $7 THEN 'by_owner' END,
+       CASE WHEN NOT $7 THEN statement_timestamp() END, $8
   FROM generate_series(1, 10) AS free (place)
  WHERE NOT EXISTS (SELECT FROM webhook_endpoints AS taken WHERE taken.client_id = $2 AND taken.place = free.place)
  ORDER BY free.place
