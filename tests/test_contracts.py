@@ -39,6 +39,7 @@ BREAKING: Final = (
     ("inward", "app/web/pages.py", "import app.api.links"),
     ("inward", "app/api/v1/router.py", "import app.main"),
     ("inward", "app/worker.py", "import app.main"),
+    ("inward", "app/webhook_worker.py", "import app.worker"),
     ("inward", "app/config.py", "import app.services.freight"),
     ("routes", "app/api/v1/endpoints/routes_postings.py", "import app.db.database"),
     ("routes", "app/web/pages.py", "from app.db.queries import postings"),
