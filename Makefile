@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels format clean
+.PHONY: help up demo operator migrate test check chaos fuzz bench bench-growth bench-labels bench-live format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,10 @@ bench-growth: ## Measure what growth costs, filling up to [POSTINGS=1000000]
 bench-labels: ## Measure how long a label takes, and the memory of 500 in one file
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m bench.labels
+
+bench-live: ## Measure what open streams cost, and how soon an update is on them [STREAMS=2000]
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.live $(call said,STREAMS,--streams "$$STREAMS")
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

@@ -2,15 +2,19 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, TypedDict
+from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _KNOWN_SECRETS = re.compile(r"(.)\1+|.*(change.?me|secret.?key|example|password).*", re.IGNORECASE)
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
@@ -32,12 +36,17 @@ class DatabaseOptions(TypedDict):
     statement_seconds: float
 
 
-class StreamOptions(TypedDict):
-    """How to reach Redis, over how many streams, and how long to wait for it."""
+class RedisOptions(TypedDict):
+    """How to reach Redis, and how long to wait for it."""
 
     url: str
-    count: int
     timeout_seconds: float
+
+
+class StreamOptions(RedisOptions):
+    """The same, and over how many streams."""
+
+    count: int
 
 
 class Settings(BaseSettings):
@@ -71,6 +80,16 @@ class Settings(BaseSettings):
     )
     max_backlog: int = Field(
         default=100_000, ge=1, description="Status updates that may wait to be decided; beyond them new ones get 503."
+    )
+    max_event_streams: int = Field(
+        default=2_000,
+        ge=1,
+        description="Open streams of tracking events in one API process; beyond them it answers 503.",
+    )
+    event_heartbeat_seconds: float = Field(
+        default=15,
+        gt=0,
+        description="How often a stream without news says that it is alive: sooner than a proxy ends it.",
     )
     access_token_minutes: int = Field(default=15, ge=1, le=60, description="How long an access token lives.")
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
@@ -175,9 +194,10 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if len(url) > _LONGEST_URL or not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
-            raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
-        return url
+        with suppress(ValueError):  # of urlsplit, which knows an IPv6 address from what only looks like one
+            if len(url) <= _LONGEST_URL and _PUBLIC_URL.fullmatch(url) and urlsplit(url).hostname:
+                return url
+        raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
 
     @field_validator("tracking_code_prefixes", mode="before")
     @classmethod
@@ -206,9 +226,24 @@ class Settings(BaseSettings):
         }
 
     @property
+    def redis_options(self) -> RedisOptions:
+        """What open_change_channel wants to know."""
+        return {"url": str(self.redis_url), "timeout_seconds": self.redis_timeout_seconds}
+
+    @property
     def stream_options(self) -> StreamOptions:
         """What open_streams wants to know."""
-        return {"url": str(self.redis_url), "count": self.stream_count, "timeout_seconds": self.redis_timeout_seconds}
+        return {**self.redis_options, "count": self.stream_count}
+
+    @property
+    def public_url_is_local(self) -> bool:
+        """Whether nobody but this machine can follow PUBLIC_URL."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
 
     @property
     def webhook_keys(self) -> list[str]:

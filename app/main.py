@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import math
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,6 +17,8 @@ from fastapi.routing import APIRoute
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
+from app.api.backpressure import Backpressure
+from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.lean_routes import add_lean_routes
@@ -28,16 +29,19 @@ from app.api.problems import declares
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
+from app.core.change_listener import listening
 from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
-from app.core.redis import open_streams
+from app.core.open_files import allow_open_files
+from app.core.redis import open_change_channel, open_streams
 from app.core.secret_box import SecretBox
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import watching_backlog
 from app.services.freight import FreightRates
+from app.services.live_tracking import tracking_live
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_service import OwnedDesk, PostingRules, find_owned_postings
 from app.services.tracking_service import PublicDesk, find_public_steps
@@ -45,10 +49,16 @@ from app.services.webhook_service import WebhookRules
 from app.web import pages
 from app.web.busy import BusyPages
 
+_log = logging.getLogger(__name__)
+
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
 _FLUSH_SECONDS: Final = 1.0
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+# Connections that are open and quiet, for each request under way; and what is open besides connections of readers.
+_CONNECTIONS_OF_ONE: Final = 4
+_OTHER_FILES: Final = 100
+
 
 _DESCRIPTION: Final = """
 Logistics postings: create them, report their status, follow them.
@@ -77,6 +87,9 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
         public_desk: PublicDesk = LookupDesk(partial(find_public_steps, database.reader))
         parts.push_async_callback(owned_desk.close)
         parts.push_async_callback(public_desk.close)
+        live = await parts.enter_async_context(tracking_live(public_desk, closing))
+        channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
+        await parts.enter_async_context(listening(channel, live))
         passwords = Passwords(threads=settings.argon2_threads)
         parts.callback(passwords.close)
         labels = LabelRenderer(public_url=settings.public_url)
@@ -87,6 +100,8 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             acceptance_desk=acceptance_desk,
             owned_desk=owned_desk,
             public_desk=public_desk,
+            live=live,
+            event_heartbeat_seconds=settings.event_heartbeat_seconds,
             stream=streams[0],
             passwords=passwords,
             tokens=AccessTokens(settings.jwt_secret.get_secret_value(), lifetime=settings.access_token_lifetime),
@@ -98,6 +113,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
                 secret_box=SecretBox(settings.webhook_keys), development=settings.webhook_development
             ),
             labels=labels,
+            public_url=settings.public_url,
             closing=closing,
         )
 
@@ -130,6 +146,11 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
         responses=declares(ValidationFailed, ServiceUnavailable),
         redirect_slashes=False,
     )
+    app.state.event_streams = Admission(
+        most=settings.max_event_streams,
+        share_of_one=settings.max_share_of_one_caller,
+        told="streams are turned away",
+    )
     # The last one added is the first one passed.
     app.add_middleware(
         BodyGuard,
@@ -152,6 +173,19 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def _with_files_for_streams(settings: Settings) -> Settings:
+    """The settings with as many streams as the system lets this process have connections: beyond that nobody could connect at all."""
+    others = settings.max_concurrent_requests * _CONNECTIONS_OF_ONE + settings.database_pool_size + _OTHER_FILES
+    most = max(1, allow_open_files(settings.max_event_streams + others) - others)
+    if most < settings.max_event_streams:
+        _log.warning(
+            "MAX_EVENT_STREAMS is %d, but the limit of open files (ulimit -n) leaves room for %d",
+            settings.max_event_streams,
+            most,
+        )
+    return settings.model_copy(update={"max_event_streams": min(most, settings.max_event_streams)})
+
+
 def main() -> int:
     """The entry point; the exit code is 2 when the settings are not right."""
     try:
@@ -161,15 +195,23 @@ def main() -> int:
         return 2
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if settings.public_url_is_local:
+        _log.warning("PUBLIC_URL is %s: the QR codes on labels lead to whoever's own machine", settings.public_url)
     closing = asyncio.Event()
-    most = settings.max_concurrent_requests
-    admission = Admission(most=most, most_of_one=math.ceil(most * settings.max_share_of_one_caller))
+    settings = _with_files_for_streams(settings)
+    admission = Admission(
+        most=settings.max_concurrent_requests,
+        share_of_one=settings.max_share_of_one_caller,
+        told="requests are turned away",
+    )
     config = uvicorn.Config(
-        BusyPages(AdmissionMiddleware(create_app(settings, closing), admission)),
+        CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=partial(AdmissionProtocol, admission=admission, closing=closing),  # type: ignore[arg-type]
+        http=partial(  # type: ignore[arg-type]
+            AdmissionProtocol, admission=admission, backpressure=Backpressure(admission, closing), closing=closing
+        ),
         lifespan="on",
         log_config=None,
         access_log=False,

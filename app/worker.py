@@ -6,16 +6,20 @@ import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack
+from typing import Final
 
 import uvloop
 
 from app.config import Settings, SettingsError, read_settings
+from app.core.hint_sender import announcing
 from app.core.logging import configure_logging
-from app.core.redis import open_streams
+from app.core.redis import open_change_channel, open_streams
 from app.db.connection import open_database
 from app.workers.posting_decider import PostingDecider
 from app.workers.posting_status_worker import PostingStatusWorker
 from app.workers.running import run_until_stopped
+
+_FLUSH_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -25,11 +29,14 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as parts:
         database = await parts.enter_async_context(open_database(**settings.database_options))
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
+        channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
+        announcer = await parts.enter_async_context(announcing(channel, flush_seconds=_FLUSH_SECONDS))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
         worker = PostingStatusWorker(
             database.reader,
             streams,
             decider,
+            announcer,
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             batch_size=settings.worker_batch_size,

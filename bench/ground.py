@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,8 @@ class Place:
 
     database_url: str
     redis_url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Over and above those that every measurement has."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -39,6 +41,7 @@ class Place:
             "JWT_SECRET": _SECRET,
             "WEBHOOK_SECRET_KEYS": _SECRET,
             "LOG_LEVEL": "WARNING",
+            **self.settings,
         }
 
 

@@ -44,17 +44,23 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
-async def measure() -> None:
-    """All of it."""
-    labels = LabelRenderer(public_url="https://rastreio.example.com.br")
+async def measure_one(labels: LabelRenderer) -> None:
+    """Milliseconds a label, for each format."""
     formats: dict[str, Callable[[Posting], Awaitable[bytes]]] = {
         "PDF": lambda posting: labels.render_pdf([posting], "a6", data_matrix=False),
         "PDF with a Data Matrix": lambda posting: labels.render_pdf([posting], "a6", data_matrix=True),
         "PNG": lambda posting: labels.render_png(posting, "a6", data_matrix=False),
+        "PNG with a Data Matrix": lambda posting: labels.render_png(posting, "a6", data_matrix=True),
+        "PNG of an A4 sheet": lambda posting: labels.render_png(posting, "a4-1", data_matrix=False),
         "ZPL": lambda posting: labels.render_zpl(posting, "a6", data_matrix=False),
+        "ZPL with a Data Matrix": lambda posting: labels.render_zpl(posting, "a6", data_matrix=True),
     }
     for name, render in formats.items():
         print(f"{name:<24}{await median_ms(render):7.1f} ms a label")
+
+
+async def measure_many(labels: LabelRenderer) -> None:
+    """A file of 500 labels."""
     postings = [sample(number) for number in range(_MANY)]
     before = peak_mb()
     started = time.perf_counter()
@@ -64,6 +70,13 @@ async def measure() -> None:
         f"{_MANY} labels in one PDF   {seconds * 1000 / _MANY:7.1f} ms a label, {seconds:.1f} s, "
         f"{len(file) / 1e6:.2f} MB, {peak_mb() - before:.0f} MB more memory at the peak"
     )
+
+
+async def measure() -> None:
+    """All of it."""
+    labels = LabelRenderer(public_url="https://rastreio.example.com.br")
+    await measure_one(labels)
+    await measure_many(labels)
     labels.close()
 
 

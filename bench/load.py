@@ -1,6 +1,7 @@
 """A load on one port, by hand on kept connections (HTTP/1.1, RFC 9112), in a process and on cores of its own: `python -m bench.load`.
 
-Each connection asks again as soon as it is answered, or, with a rate, whenever it is time, whatever is answered.
+Each connection asks again as soon as it is answered, or, with a rate, whenever it is time, whatever is answered. By hand, since at
+several times what an API can do a client library would be the first to give up.
 """
 
 import asyncio
@@ -22,11 +23,12 @@ from bench.programs import ROOT, NotMeasured
 
 UNIQUE: Final = "0" * 20
 """Stands in a request for a number that differs each time it is sent."""
+NO_ANSWER: Final = 0
+"""The status of a request that was never answered."""
 
 _TICK_SECONDS: Final = 0.001
-_LAST_ANSWERS_SECONDS: Final = 0.5
+_LAST_ANSWERS_SECONDS: Final = 2.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
-_NO_ANSWER: Final = 0
 
 
 def request(method: str, path: str, body: object = None, *, token: str = "") -> str:
@@ -108,7 +110,7 @@ class _Connection(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._note(_NO_ANSWER)
+        self._note(NO_ANSWER)
 
     def _note(self, status: int) -> None:
         if self._sent is not None:
@@ -145,7 +147,8 @@ class _Press:
                 else:
                     self._answered.unsent += 1
             await asyncio.sleep(_TICK_SECONDS if self._load.rate else self._ends - now)
-        await asyncio.sleep(_LAST_ANSWERS_SECONDS)
+        while len(self._idle) < len(opened) and time.perf_counter() < self._ends + _LAST_ANSWERS_SECONDS:
+            await asyncio.sleep(_TICK_SECONDS)
         for transport, _ in opened:
             transport.abort()
         return self._answered
@@ -161,7 +164,7 @@ class _Press:
         connection.send(before + b"%020d" % next(self._numbers) + after if unique else before)
 
     def _note(self, status: int, seconds: float) -> None:
-        if self._counts_from <= time.perf_counter() < self._ends:
+        if status == NO_ANSWER or self._counts_from <= time.perf_counter() < self._ends:
             self._answered.seconds[status].append(seconds)
 
 

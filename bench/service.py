@@ -37,11 +37,11 @@ class Account:
         return [request("GET", f"{prefix}/{resource}/{code}", token=self.token) for code in self.tracking_codes]
 
 
-async def account(place: Place) -> Account:
-    """Sign in as the client."""
+async def account(place: Place, *, codes: int = _CODES) -> Account:
+    """Sign in as the client, who has so many postings at hand."""
     connection = await asyncpg.connect(place.database_url)
     client = await connection.fetchval("SELECT id FROM clients")
-    rows = await connection.fetch("SELECT tracking_code FROM postings ORDER BY id LIMIT $1", _CODES)
+    rows = await connection.fetch("SELECT tracking_code FROM postings ORDER BY id LIMIT $1", codes)
     await connection.close()
     tokens = AccessTokens(place.environment["JWT_SECRET"], lifetime=timedelta(hours=1))
     return Account(tokens.issue(client, "client"), [row["tracking_code"] for row in rows])

@@ -1,12 +1,12 @@
 """Figures of a run: how long answers took, while what fell, and how long it took to be well again."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bench.result import percentile
 from chaos.checker import ACCEPTED
 from chaos.delivery_checker import WELL
 from chaos.facts import Update
@@ -17,12 +17,6 @@ _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 _HARDLY_MORE: Final = 1.5
 # Seconds. A clock that is moved is moved by an hour.
 _CLOCK_MOVED: Final = 1_800
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile; NaN of nothing."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
+from bench.result import percentile
 from chaos.faults.fault import Fault
 from chaos.gauges import growing, middle_and_end
-from chaos.measures import Window, misses, percentile, seconds_of_202s, seconds_when_calm, windows
+from chaos.measures import Window, misses, seconds_of_202s, seconds_when_calm, windows
 from chaos.run import Outcome, Plan
 
 _MOST_SHOWN = 10

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from app.embedded.postgres import PostgresServer, start_postgres
 from app.embedded.server import Server
 from app.embedded.valkey import start_valkey
 from tests.databases import copied_database
+from tests.proxy import proxy_to
 from tests.service import Service, create_operator, running_service
 from tests.shop import Shop
 
@@ -117,4 +119,22 @@ async def operator(service: Service) -> AsyncIterator[Shop]:
     async with Shop(service.url) as shop:
         await create_operator(service, shop.email)
         await shop.sign_in()
+        yield shop
+
+
+@pytest.fixture
+async def visitor(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Shop]:
+    """Somebody at a service that answers one request at a time, and whose PostgreSQL has fallen silent."""
+    async with (
+        proxy_to(database_url) as network,
+        running_service(
+            tmp_path,
+            database_url=network.url,
+            redis_url=valkey.url,
+            workers=0,
+            settings={"MAX_CONCURRENT_REQUESTS": "1"},
+        ) as service,
+        Shop(service.url) as shop,
+    ):
+        network.fall_silent()
         yield shop

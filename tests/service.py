@@ -18,6 +18,7 @@ from tests.until import until
 
 JWT_SECRET: Final = "a-secret-for-the-tests-0123456789-xyz"
 WEBHOOK_SECRET_KEYS: Final = "a-key-for-the-tests-0123456789-vwxyz"
+PUBLIC_URL: Final = "https://rastreio.lojaazul.com.br"
 _STOP_SECONDS: Final = 20
 
 
@@ -79,6 +80,7 @@ class Service:
             "REDIS_URL": redis_url,
             "JWT_SECRET": JWT_SECRET,
             "WEBHOOK_SECRET_KEYS": WEBHOOK_SECRET_KEYS,
+            "PUBLIC_URL": PUBLIC_URL,
             **settings,
         }
         self._started: list[Process] = []

@@ -100,6 +100,12 @@ class Shop:
         delivery = await self.send("POST", f"/webhooks/endpoints/{ids[0]}/test")
         return {"ENDPOINT": ids[0], "SPARE": ids[1], "DELIVERY": delivery.json["id"]}
 
+    async def create_delivered_posting(self) -> str:
+        """The tracking code of a posting that has reached its end."""
+        code = str((await self.create_posting())["tracking_code"])
+        await self.decided((await self.update(code, "delivered")).json["id"])
+        return code
+
     async def update(self, tracking_code: str, status: str, *, key: str | None = None, **fields: Any) -> Answer:
         """Ask for a status update."""
         return await self.send("PATCH", f"/postings/{tracking_code}/status", {"status": status, **fields}, key=key)

@@ -46,6 +46,8 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("MAX_SHARE_OF_ONE_CALLER", "1.1"),
         ("MAX_CONCURRENT_REQUESTS", "0"),
         ("API_DRAIN_SECONDS", "-1"),
+        ("MAX_EVENT_STREAMS", "0"),
+        ("EVENT_HEARTBEAT_SECONDS", "0"),
         ("DATABASE_PATIENCE_SECONDS", "0"),
     ],
 )
@@ -82,6 +84,40 @@ def test_keys_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("WEBHOOK_SECRET_KEYS", f"{JWT_SECRET}, {WEBHOOK_SECRET_KEYS}")
     keys = read_settings().webhook_secret_keys
     assert [key.get_secret_value() for key in keys] == [JWT_SECRET, WEBHOOK_SECRET_KEYS]
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        (None, True),
+        ("http://127.0.0.1:8000", True),
+        ("http://127.8.0.1/sub", True),
+        ("https://localhost", True),
+        ("http://LOCALHOST:8000/", True),
+        ("http://shop.localhost", True),
+        ("http://[::1]:8000", True),
+        ("http://0.0.0.0:8000", True),
+        ("https://rastreio.loja.com.br", False),
+        ("http://192.168.1.20:8000", False),
+        ("https://localhost.loja.com.br", False),
+        ("https://127.0.0.1.loja.com.br", False),
+    ],
+)
+def test_a_public_address_that_nobody_else_can_follow_is_known(
+    url: str | None, local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if url is not None:
+        monkeypatch.setenv("PUBLIC_URL", url)
+    assert read_settings().public_url_is_local is local
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://[::1", "http://a]b", "http://:80", "rastreio.loja.com.br", "ftp://a", "http://a?b"]
+)
+def test_a_public_address_that_is_none_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", url)
+    with pytest.raises(SettingsError, match="PUBLIC_URL: "):
+        read_settings()
 
 
 def test_prefixes_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:

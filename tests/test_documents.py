@@ -57,7 +57,10 @@ def test_both_readmes_have_the_same_sections_and_commands() -> None:
     assert len(english.splitlines()) == len(portuguese.splitlines())
 
 
-@pytest.mark.parametrize("document", [*READMES, "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
-def test_every_link_inside_the_project_leads_somewhere(document: str) -> None:
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text(encoding="utf-8")):
-        assert (ROOT / target).exists(), target
+DOCUMENTS: Final = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[str(document.relative_to(ROOT)) for document in DOCUMENTS])
+def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target

@@ -1,6 +1,7 @@
 """The door: lets in as many requests as can be answered soon, and turns the others away before anything is done for them."""
 
 import logging
+import math
 import re
 import uuid
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from app.services.errors import Overloaded, Refusal
 ADMITTED: Final = "postagens.admitted"
 """The key of a scope under which the caller stands that the server has let in already."""
 
+_UNDER_WAY: Final = "postagens.under-way"
+
 EXEMPT: Final = "/health/"
 """Always let in: whoever watches this process must hear from it also when it has too much to do."""
 
@@ -30,14 +33,17 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Admission:
-    """At most `most` requests under way in this process, and at most `most_of_one` of them for one caller."""
+    """At most `most` requests under way in this process (or open streams), and at most that share of them for one caller."""
 
-    def __init__(self, *, most: int, most_of_one: int) -> None:
+    def __init__(self, *, most: int, share_of_one: float, told: str) -> None:
+        """`told` is what the log says of those who are turned away."""
         self._most = most
-        self._most_of_one = most_of_one
+        self._most_of_one = math.ceil(most * share_of_one)
         self._under_way = 0
+        self.answered = 0
+        """Requests that were let in and have left, since the start."""
         self._of_caller: dict[bytes, int] = {}
-        self._turned_away = RareWarning(_log, "requests are turned away")
+        self._turned_away = RareWarning(_log, told)
         self._answers: dict[type[Refusal], ReadyAnswer] = {
             Overloaded: ReadyAnswer(Overloaded()),
             TooManyRequests: ReadyAnswer(TooManyRequests()),
@@ -47,6 +53,11 @@ class Admission:
     def is_full(self) -> bool:
         """Whether nobody is let in at the moment."""
         return self._under_way >= self._most
+
+    @property
+    def room(self) -> int:
+        """How many more can be let in at the moment."""
+        return self._most - self._under_way
 
     def turn_away(self) -> "ReadyAnswer":
         """The answer to whoever comes while it is full."""
@@ -66,6 +77,7 @@ class Admission:
     def leave(self, caller: bytes) -> None:
         """The request has been answered."""
         self._under_way -= 1
+        self.answered += 1
         if self._of_caller[caller] > 1:
             self._of_caller[caller] -= 1
         else:
@@ -80,6 +92,7 @@ class ReadyAnswer:
     """A refusal made ready beforehand, in both languages: an overloaded process has no time to make one."""
 
     def __init__(self, refusal: Refusal) -> None:
+        self.kind: Final = type(refusal)
         self.english: Final = Answer(problem_response(refusal, accept_language="en"))
         self.portuguese: Final = Answer(problem_response(refusal, accept_language="pt"))
         # Ids of requests only have to differ: to ask the system for random bytes would cost as much as all the rest.
@@ -138,6 +151,39 @@ def authorization(headers: Headers) -> bytes:
     return b""
 
 
+def caller_of(scope: Scope) -> bytes:
+    """Who makes the request: what it is authorized by, or else the address that it comes from."""
+    return authorization(scope["headers"]) or (scope["client"] or ("",))[0].encode()
+
+
+class _UnderWay:
+    """A request that was let in: it leaves once, when it is answered or before that."""
+
+    __slots__ = ("_admission", "_caller", "has_left")
+
+    def __init__(self, admission: Admission, caller: bytes) -> None:
+        self._admission = admission
+        self._caller = caller
+        self.has_left = False
+
+    def leave(self) -> None:
+        if not self.has_left:
+            self.has_left = True
+            self._admission.leave(self._caller)
+
+
+def leave_early(scope: Scope) -> None:
+    """The answer to this request has begun and goes on for long: it is not among those any more that keep others out."""
+    if under_way := scope.get(_UNDER_WAY):
+        under_way.leave()
+
+
+def has_left_early(scope: Scope) -> bool:
+    """Whether the answer to this request goes on for long."""
+    under_way = scope.get(_UNDER_WAY)
+    return under_way is not None and under_way.has_left
+
+
 class AdmissionMiddleware:
     """The outermost: whom the server has not let in already is let in here, or turned away."""
 
@@ -152,14 +198,15 @@ class AdmissionMiddleware:
             return
         caller: bytes = scope.get(ADMITTED, b"")
         if not caller:
-            caller = authorization(scope["headers"]) or (scope["client"] or ("",))[0].encode()
+            caller = caller_of(scope)
             if answer := self._admission.enter(caller):
                 await self._refuse(answer, scope, send)
                 return
+        under_way = scope[_UNDER_WAY] = _UnderWay(self._admission, caller)
         try:
             await self._app(scope, receive, send)
         finally:
-            self._admission.leave(caller)
+            under_way.leave()
 
     async def _refuse(self, answer: ReadyAnswer, scope: Scope, send: Send) -> None:
         """Answer without having read the body: the server reads over what is left of it, so that the connection goes on."""

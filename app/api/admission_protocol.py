@@ -11,6 +11,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.admission import ADMITTED, EXEMPT, Admission, Headers, ReadyAnswer, authorization
+from app.api.backpressure import Backpressure
 from app.api.plain_requests import is_plain_request
 
 _EXEMPT: Final = EXEMPT.encode()
@@ -21,12 +22,16 @@ _ANSWERED: Final = SimpleNamespace(response_complete=True, message_event=asyncio
 class AdmissionProtocol(HttpToolsProtocol):
     """One connection. What is out of the ordinary goes the ordinary way, and meets the AdmissionMiddleware."""
 
-    def __init__(self, *arguments: Any, admission: Admission, closing: asyncio.Event, **more: Any) -> None:
+    def __init__(
+        self, *arguments: Any, admission: Admission, backpressure: Backpressure, closing: asyncio.Event, **more: Any
+    ) -> None:
         super().__init__(*arguments, **more)
         self._admission = admission
+        self._backpressure = backpressure
         self._closing = closing
         self._reading = False
         self._used_since = False
+        self._was_refused = False
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -35,6 +40,11 @@ class AdmissionProtocol(HttpToolsProtocol):
             self._turn_away()
         else:
             super().data_received(data)
+        if self._was_refused:
+            self._was_refused = False
+            # The server itself may have stopped reading, because of another request in the same bytes: it will go on by itself.
+            if not self.flow.read_paused:
+                self._backpressure.hold(self.flow)
 
     def _turn_away(self) -> None:
         """Refuse what was not parsed. To set the clock of the idle connection anew would cost as much as the rest: it is told to run on."""
@@ -44,6 +54,7 @@ class AdmissionProtocol(HttpToolsProtocol):
         self._used_since = self.timeout_keep_alive_task is not None
         if not self._used_since:
             self._start_to_be_idle()
+        self._was_refused = True
 
     def _start_to_be_idle(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
@@ -116,3 +127,4 @@ class AdmissionProtocol(HttpToolsProtocol):
         self.transport.write(ready.written(self.server_state.default_headers, request_id))
         self.cycle = _ANSWERED  # type: ignore[assignment]
         self.on_response_complete()
+        self._was_refused = True

@@ -11,6 +11,8 @@ from typing import Final
 import uvicorn
 from typing_extensions import override
 
+from app.api.admission import has_left_early
+
 # After the last connection was taken: how long those that are open and quiet are still heard. A request that was on its way when the
 # process was told to stop has arrived by then.
 _LINGER_SECONDS: Final = 0.5
@@ -70,4 +72,12 @@ class DrainingServer(uvicorn.Server):
         linger_until = time.monotonic() + _LINGER_SECONDS
         while self.server_state.connections and time.monotonic() < linger_until and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_SECONDS)  # uvicorn tells nobody when a connection ends
+        self._abort_stuck_streams()
         await super().shutdown(sockets)
+
+    def _abort_stuck_streams(self) -> None:
+        """A stream has ended by now, unless its reader takes nothing any more: nobody waits for him."""
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_complete and has_left_early(cycle.scope):
+                cycle.transport.abort()

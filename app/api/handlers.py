@@ -13,10 +13,9 @@ from starlette.responses import Response
 from app.api import edge_errors
 from app.api.methods import methods_at
 from app.api.problems import InvalidPlace, answer
-from app.core.auth import TooManyPasswords
 from app.core.logging import RareWarning
+from app.core.threads import ThreadsBusy
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
-from app.labels.renderer import TooManyLabels
 from app.services.errors import Overloaded, Refusal
 
 _KIND_OF_STATUS: Final[dict[int, type[Refusal]]] = {
@@ -39,8 +38,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseUnavailable, unavailable)
     app.add_exception_handler(DatabaseBusy, unavailable)
     app.add_exception_handler(DataRefused, _data_refused)
-    app.add_exception_handler(TooManyPasswords, _overloaded)
-    app.add_exception_handler(TooManyLabels, _overloaded)
+    app.add_exception_handler(ThreadsBusy, _overloaded)
     app.add_exception_handler(Exception, _failed)
 
 

@@ -8,10 +8,10 @@ _END: Final = b"\r\n\r\n"
 # RFC 9112: a request line, and header fields, none folded, none without a name. Health is asked for at the door too.
 _REQUEST_LINE: Final = re.compile(rb"(?!HEAD )[A-Z]+ (?!/health/)/[!-~]* HTTP/1\.1")
 _FIELDS: Final = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*)+")
-# What says how long the body is, who is answered, in which language, and what comes after.
+# What says how long the body is, who is answered, in which language, what may read it, and what comes after.
 _TELLING: Final = re.compile(
     rb"\r\n(content-length:[ \t]*([0-9]{1,7})[ \t]*(?=\r|\Z)|content-length|transfer-encoding|connection|expect|upgrade|te:"
-    rb"|x-request-id|accept-language|http2-settings)",
+    rb"|x-request-id|accept-language|origin|http2-settings)",
     re.IGNORECASE,
 )
 _BODILESS: Final = (b"GET ", b"DELETE ")

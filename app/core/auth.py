@@ -1,9 +1,7 @@
 """Passwords and access tokens: pure, but for the threads that hash."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
@@ -13,6 +11,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.core.threads import BoundedThreads
 from app.models.clients import Role
 
 T = TypeVar("T")
@@ -27,22 +26,16 @@ _LEEWAY: Final = timedelta(minutes=1)
 _MOST_WAITING_PER_THREAD: Final = 32
 
 
-class TooManyPasswords(Exception):
-    """As many passwords wait for a thread as may."""
-
-
 class Passwords:
     """Argon2id, m=19456 KiB, t=2, p=1 (OWASP Password Storage Cheat Sheet), in a few threads of its own.
 
-    The threads are the bound: a flood of logins waits for them, and no other request does. Both functions raise TooManyPasswords,
-    before any work, when too many wait already.
+    The threads are the bound: a flood of logins waits for them, and no other request does. Both functions raise ThreadsBusy, before
+    any work, when too many wait already.
     """
 
     def __init__(self, *, threads: int) -> None:
         self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
-        self._most_waiting = threads * _MOST_WAITING_PER_THREAD
-        self._waiting = 0
+        self._threads = BoundedThreads(threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD)
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
 
@@ -56,13 +49,8 @@ class Passwords:
         return matches and password_hash is not None
 
     async def _in_thread(self, work: Callable[..., T], *arguments: str) -> T:
-        if self._waiting >= self._most_waiting:
-            raise TooManyPasswords
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-        finally:
-            self._waiting -= 1
+        with self._threads.place_for(1):
+            return await self._threads.run(work, *arguments)
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:
@@ -72,7 +60,7 @@ class Passwords:
 
     def close(self) -> None:
         """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
 
 class TokenRefused(Exception):

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Path, Request
 from fastapi.security import OAuth2PasswordBearer
+from pydantic import BeforeValidator
 
 from app.core.auth import AccessTokens, Passwords
 from app.core.hint_sender import HintSender
@@ -15,9 +16,12 @@ from app.core.redis import HintStream
 from app.db.database import Database, Executor, Transaction
 from app.labels.renderer import LabelRenderer
 from app.models.clients import Caller
+from app.models.fields import parse_count
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.auth_service import authenticate
 from app.services.errors import InvalidIdempotencyKey, OperatorOnly
+from app.services.live_tracking import LiveTracking
+from app.services.posting_lifecycle import MOST_STEPS
 from app.services.posting_service import OwnedDesk, PostingRules
 from app.services.tracking_service import PublicDesk
 from app.services.webhook_service import WebhookRules
@@ -32,12 +36,15 @@ class Parts:
     acceptance_desk: AcceptanceDesk
     owned_desk: OwnedDesk
     public_desk: PublicDesk
+    live: LiveTracking
+    event_heartbeat_seconds: float
     stream: HintStream
     passwords: Passwords
     tokens: AccessTokens
     posting_rules: PostingRules
     webhook_rules: WebhookRules
     labels: LabelRenderer
+    public_url: str
     closing: asyncio.Event
     """Set as soon as the process is told to stop, while it still answers."""
 
@@ -96,6 +103,13 @@ TrackingCodePath = Annotated[
             "format": "tracking-code",
         },
     ),
+]
+
+
+LastEventIdDep = Annotated[
+    int | None,
+    Header(ge=0, le=MOST_STEPS, description="The `id` of the last event that arrived: only what is newer is told."),
+    BeforeValidator(parse_count),
 ]
 
 

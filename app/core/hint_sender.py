@@ -1,13 +1,14 @@
-"""Sends hints behind the requests' backs: an answer never waits for Redis, and never fails with it."""
+"""Sends hints behind the back of whoever has them: nobody waits for Redis, and nobody fails with it."""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import ClassVar, Final, Protocol
 
-from app.core.redis import HintStream, RedisFailure
+from app.core.background import running
+from app.core.redis import ChangeChannel, HintStream, RedisFailure
 
 _MOST_WAITING: Final = 100_000
 _MOST_AT_ONCE: Final = 500
@@ -16,19 +17,25 @@ _PAUSE_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-class HintSender:
-    """Collects hints and sends them in pipelines; while Redis is gone it drops them, and the workers' sweep finds the work."""
+class _Outlet(Protocol):
+    async def add(self, posting_ids: Sequence[int]) -> None: ...
 
-    def __init__(self, streams: Sequence[HintStream]) -> None:
-        self._streams = streams
+
+class _Sender:
+    """Collects postings and sends them together; while Redis is gone it drops them."""
+
+    what: ClassVar[str]
+    """What is sent, as the log tells it."""
+
+    def __init__(self, outlets: Sequence[_Outlet]) -> None:
+        self._outlets = outlets
         self._waiting: deque[int] = deque()
         self._wake = asyncio.Event()
         self._open_circuit = False
         self._failing = False
         self._dropped = 0
 
-    def hint(self, posting_ids: Sequence[int]) -> None:
-        """Pass the hint on soon: no waiting, no failing."""
+    def _collect(self, posting_ids: Sequence[int]) -> None:
         if self._open_circuit or len(self._waiting) + len(posting_ids) > _MOST_WAITING:
             self._dropped += len(posting_ids)
             return
@@ -53,20 +60,20 @@ class HintSender:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
             try:
                 await asyncio.gather(
-                    *(self._send(number, stream, batch) for number, stream in enumerate(self._streams))
+                    *(self._send(number, outlet, batch) for number, outlet in enumerate(self._outlets))
                 )
             except RedisFailure:
                 self._dropped += len(batch)
                 raise
 
-    async def _send(self, number: int, stream: HintStream, batch: Sequence[int]) -> None:
-        if mine := [posting_id for posting_id in batch if posting_id % len(self._streams) == number]:
-            await stream.add(mine)
+    async def _send(self, number: int, outlet: _Outlet, batch: Sequence[int]) -> None:
+        if mine := [posting_id for posting_id in batch if posting_id % len(self._outlets) == number]:
+            await outlet.add(mine)
 
     async def _pause(self, error: Exception) -> None:
         """Open the circuit: nothing is collected for a while, since it would only be late. Told once, until it works again."""
         if not self._failing:
-            _log.warning("hints are not sent, the sweep finds the updates: %s", error)
+            _log.warning("%s are not sent: %s", self.what, error)
         self._failing = self._open_circuit = True
         self._dropped += len(self._waiting)
         self._waiting.clear()
@@ -76,19 +83,48 @@ class HintSender:
     def _tell_recovery(self) -> None:
         if self._failing:
             self._failing = False
-            _log.info("hints are sent again; %d have been left to the sweep since the start", self._dropped)
+            _log.info("%s are sent again; %d have been dropped since the start", self.what, self._dropped)
+
+
+class HintSender(_Sender):
+    """Hints that an update waits, for the workers: what is dropped is found by their sweep."""
+
+    what = "hints"
+
+    def hint(self, posting_ids: Sequence[int]) -> None:
+        """Pass the hint on soon: no waiting, no failing."""
+        self._collect(posting_ids)
+
+
+class Announcer(_Sender):
+    """Announces new steps, for open streams: what is dropped is found when they look again."""
+
+    what = "announcements"
+
+    def announce(self, posting_ids: Sequence[int]) -> None:
+        """Pass the announcement on soon: no waiting, no failing."""
+        self._collect(posting_ids)
 
 
 @asynccontextmanager
 async def sending_hints(streams: Sequence[HintStream], *, flush_seconds: float) -> AsyncIterator[HintSender]:
     """Yield a sender that runs meanwhile; what still waits at the end gets `flush_seconds`."""
     sender = HintSender(streams)
-    task = asyncio.create_task(sender.run(), name="hint sender")
-    try:
+    async with _running(sender, flush_seconds):
         yield sender
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        with suppress(TimeoutError, *RedisFailure):
-            await asyncio.wait_for(sender.flush(), flush_seconds)
+
+
+@asynccontextmanager
+async def announcing(channel: ChangeChannel, *, flush_seconds: float) -> AsyncIterator[Announcer]:
+    """Yield an announcer that runs meanwhile; what still waits at the end gets `flush_seconds`."""
+    announcer = Announcer([channel])
+    async with _running(announcer, flush_seconds):
+        yield announcer
+
+
+@asynccontextmanager
+async def _running(sender: _Sender, flush_seconds: float) -> AsyncIterator[None]:
+    async with running(sender.run(), f"sender of {sender.what}"):
+        yield
+    with suppress(TimeoutError, *RedisFailure):
+        await asyncio.wait_for(sender.flush(), flush_seconds)

@@ -1,10 +1,10 @@
-"""The stream of hints in Redis or Valkey: which postings have a status update waiting.
+"""What goes through Redis or Valkey: hints, which postings have a status update waiting, and which postings have changed.
 
 Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its data, loses nothing but time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -28,6 +28,8 @@ _MOST_HINTS: Final = 1_000_000
 _MOST_ARGUMENTS: Final = 1_000
 _PING_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 0.5
+# A server that has said nothing for so long is asked whether it is there, and has as long again to answer.
+_SILENCE_SECONDS: Final = 2.0
 
 
 class _QuickConnection(Connection):
@@ -163,6 +165,45 @@ async def open_streams(url: str, *, count: int, timeout_seconds: float) -> Async
     """Yield all `count` streams of hints on one client; `timeout_seconds` as in open_redis."""
     async with open_redis(url, timeout_seconds=timeout_seconds) as redis:
         yield [HintStream(redis, number) for number in range(count)]
+
+
+class ChangeChannel:
+    """Tells whoever listens at that moment which postings have a new step; it is kept for nobody."""
+
+    key: Final = "postagens:v1:changed-postings"
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def add(self, posting_ids: Sequence[int]) -> None:
+        """Tell of these postings, all in one message."""
+        await _answer_to(self._redis.publish(self.key, " ".join(map(str, posting_ids))))
+
+    async def listen(self) -> AsyncGenerator[list[int]]:
+        """The postings of each message, without end. The first item is empty: what is told from then on is heard.
+
+        Raises one of RedisFailure when it is heard no longer; also when the server has fallen silent.
+        """
+        async with self._redis.pubsub() as channel:
+            await _answer_to(channel.subscribe(self.key))
+            asked = False
+            while True:
+                message: Any = await _answer_to(channel.get_message(timeout=_SILENCE_SECONDS))
+                if message is not None and message["type"] in ("subscribe", "message"):
+                    words = message["data"].split() if message["type"] == "message" else ()
+                    yield [int(word) for word in words if word.isdigit()]
+                if asked and message is None:
+                    raise RedisConnectionError("the server has fallen silent")
+                asked = message is None
+                if asked:
+                    await _answer_to(channel.ping())
+
+
+@asynccontextmanager
+async def open_change_channel(url: str, *, timeout_seconds: float) -> AsyncIterator[ChangeChannel]:
+    """Yield the channel on a client of its own; `timeout_seconds` as in open_redis."""
+    async with open_redis(url, timeout_seconds=timeout_seconds) as redis:
+        yield ChangeChannel(redis)
 
 
 def _hints(entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Hint]:

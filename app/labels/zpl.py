@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from app.labels.font import Font
-from app.labels.items import Bars, Item, Line, Matrix, Rule
+from app.labels.items import Bars, Item, Line, Matrix, Rule, dots
 
-_DOTS_PER_MM: Final = 8
 # The letters of Latin-1 are in the scalable font of every printer; with what else is, models differ.
 _LATIN_1: Final = range(0xA1, 0x100)
 # ^CI28: what follows is UTF-8; ^LH0,0, ^PON and ^FWN: whatever an earlier job has set is undone.
@@ -37,18 +36,18 @@ def measure(font: Font, text: str) -> float:
 
 def write_zpl(items: Iterable[Item], *, width: float, height: float) -> bytes:
     """One label of this size in mm."""
-    commands = [_BEGIN, f"^PW{_dots(width)}", f"^LL{_dots(height)}", *map(_command, items), _END]
+    commands = [_BEGIN, f"^PW{dots(width)}", f"^LL{dots(height)}", *map(_command, items), _END]
     return "\n".join(commands).encode("ascii")
 
 
 def can_be_set(items: Iterable[Item]) -> bool:
     """Whether printers have letters as small as these."""
-    return all(_dots(item.size) >= _SMALLEST for item in items if isinstance(item, Line))
+    return all(dots(item.size) >= _SMALLEST for item in items if isinstance(item, Line))
 
 
 def write_picture(picture: Image.Image) -> bytes:
     """A label as a picture of black (0) and white (1) dots."""
-    rows = ImageOps.invert(picture.convert("L")).convert("1").tobytes()
+    rows = picture.tobytes("raw", "1;I")
     in_row = (picture.width + 7) // 8
     size = f"^PW{picture.width}\n^LL{picture.height}"
     graphic = f"^FO0,0^GFA,{len(rows)},{len(rows)},{in_row},{rows.hex().upper()}^FS"
@@ -58,23 +57,23 @@ def write_picture(picture: Image.Image) -> bytes:
 def _command(item: Item) -> str:
     match item:
         case Line(area, text, size, baseline):
-            height = _dots(size)
-            return f"^FT{_dots(area.left)},{_dots(baseline)}^A0N,{height},{height}^FH_^FD{escape(text)}^FS"
+            height = dots(size)
+            return f"^FT{dots(area.left)},{dots(baseline)}^A0N,{height},{height}^FH_^FD{escape(text)}^FS"
         case Rule(area):
-            width, height = _dots(area.width), _dots(area.height)
+            width, height = dots(area.width), dots(area.height)
             # A box whose border is as thick as its shorter side is a line; a thicker border would make it larger.
-            return f"^FO{_dots(area.left)},{_dots(area.top)}^GB{width},{height},{min(width, height)}^FS"
+            return f"^FO{dots(area.left)},{dots(area.top)}^GB{width},{height},{min(width, height)}^FS"
         case Bars(area, code, runs):
             # Mode A: the printer takes code set C for the digits by itself.
-            return f"^FO{_dots(runs[0][0])},{_dots(area.top)}^BY3^BCN,{_dots(area.height)},N,N,N,A^FD{code}^FS"
+            return f"^FO{dots(runs[0][0])},{dots(area.top)}^BY3^BCN,{dots(area.height)},N,N,N,A^FD{code}^FS"
         case Matrix():
             return _matrix(item)
 
 
 def _matrix(matrix: Matrix) -> str:
-    left = _dots(matrix.area.left + matrix.quiet * matrix.module)
-    top = _dots(matrix.area.top + matrix.quiet * matrix.module)
-    module = _dots(matrix.module)
+    left = dots(matrix.area.left + matrix.quiet * matrix.module)
+    top = dots(matrix.area.top + matrix.quiet * matrix.module)
+    module = dots(matrix.module)
     if matrix.kind == "data_matrix":
         return f"^FO{left},{top}^BXN,{module},200^FD{matrix.data}^FS"
     # Printers put ten dots above a QR Code.
@@ -87,7 +86,3 @@ def escape(text: str) -> str:
         chr(byte) if chr(byte).isascii() and (chr(byte).isalnum() or byte == ord(" ")) else f"_{byte:02X}"
         for byte in text.encode()
     )
-
-
-def _dots(length: float) -> int:
-    return round(length * _DOTS_PER_MM)

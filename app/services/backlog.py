@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from app.core.background import running
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.db.queries import status_updates
 from app.services.errors import BacklogFull
@@ -41,10 +42,5 @@ class Backlog:
 async def watching_backlog(executor: Executor, *, limit: int) -> AsyncIterator[Backlog]:
     """Yield a backlog that is watched meanwhile."""
     backlog = Backlog(limit=limit)
-    task = asyncio.create_task(backlog.watch(executor), name="backlog")
-    try:
+    async with running(backlog.watch(executor), "backlog"):
         yield backlog
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -21,10 +21,11 @@ class DecisionLost(Exception):
 
 @dataclass(slots=True)
 class Decided:
-    """What one transaction did: counts of updates, and the postings that were in other hands."""
+    """What one transaction did: counts of updates, the postings with a new step, and those that were in other hands."""
 
     applied: int = 0
     refused: int = 0
+    changed: list[int] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
 
 
@@ -34,7 +35,7 @@ class _Writes:
 
     # Per update: its id, the refusal, the number of its step (refused: of the last one) and its time, the event, the posting's status.
     decided: list[tuple[UUID, str | None, int, datetime | None, EventType, Status]] = field(default_factory=list)
-    postings: list[tuple[object, ...]] = field(default_factory=list)
+    postings: list[tuple[int, *tuple[object, ...]]] = field(default_factory=list)
     applied: int = 0
 
 
@@ -64,6 +65,7 @@ async def decide_queued_updates(
     await _write(transaction, writes)
     result.applied = writes.applied
     result.refused = len(writes.decided) - writes.applied
+    result.changed = [posting_id for posting_id, *_ in writes.postings]
     return result
 
 

@@ -12,7 +12,7 @@ from app.services.errors import AddressIncomplete, LabelSizeUnsupported
 from app.services.posting_service import OwnedDesk, get_posting, get_postings
 
 if TYPE_CHECKING:
-    from app.labels.pdf import Page
+    from app.labels.pages import Page
 
 PDF: Final = "application/pdf"
 PNG: Final = "image/png"

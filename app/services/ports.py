@@ -11,6 +11,13 @@ class Hints(Protocol):
         """Pass the hint on soon, without waiting and without failing."""
 
 
+class Announcements(Protocol):
+    """Tells open streams which postings have a new step. An announcement may be lost: a stream also looks by itself."""
+
+    def announce(self, posting_ids: Sequence[int]) -> None:
+        """Pass the announcement on soon, without waiting and without failing."""
+
+
 class PasswordHasher(Protocol):
     """Hashes passwords, without keeping the process from other work."""
 

@@ -19,14 +19,19 @@ PublicDesk: TypeAlias = LookupDesk[str, list[Row]]
 
 
 async def track(desk: PublicDesk, tracking_code: str) -> Tracking:
-    """The parcel with this code; raises InvalidTrackingCode for a mistyped one and TrackingNotFound for an unknown one."""
+    """The parcel with this code; raises as find_steps does."""
+    return to_tracking(await find_steps(desk, tracking_code))
+
+
+async def find_steps(desk: PublicDesk, tracking_code: str) -> list[Row]:
+    """The steps by this code; raises InvalidTrackingCode for a mistyped one and TrackingNotFound for an unknown one."""
     code = normalize_tracking_code(tracking_code)
     if not is_tracking_code(code):
         raise InvalidTrackingCode
     steps = await desk.find(code)
     if steps is None:
         raise TrackingNotFound
-    return _tracking(steps)
+    return steps
 
 
 async def track_many(executor: Executor, tracking_codes: Sequence[str]) -> Trackings:
@@ -38,7 +43,7 @@ async def track_many(executor: Executor, tracking_codes: Sequence[str]) -> Track
     well_formed = [code for code in codes if is_tracking_code(code)]
     found = await find_public_steps(executor, well_formed)
     return Trackings.model_construct(
-        found=[_tracking(found[code]) for code in well_formed if code in found],
+        found=[to_tracking(found[code]) for code in well_formed if code in found],
         unknown=[code for code in well_formed if code not in found],
         mistyped=[code for code in codes if not is_tracking_code(code)],
     )
@@ -52,7 +57,8 @@ async def find_public_steps(executor: Executor, codes: Sequence[str]) -> dict[st
     return found
 
 
-def _tracking(rows: Sequence[Row]) -> Tracking:
+def to_tracking(rows: Sequence[Row]) -> Tracking:
+    """The parcel whose steps these are."""
     steps = in_order(
         [PublicStep.model_construct(**{name: row[name] for name in PublicStep.model_fields}) for row in rows]
     )

@@ -17,13 +17,15 @@ router: Final = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def get_index(code: str = "", lang: str = "", accept_language: Annotated[str, Header()] = "") -> Response:
+async def get_index(
+    parts: PartsDep, code: str = "", lang: str = "", accept_language: Annotated[str, Header()] = ""
+) -> Response:
     """The search; a code that was typed into it leads to the parcel's page."""
     texts = preferred_texts(lang or accept_language)
     if bare := normalize_tracking_code(code):
         return RedirectResponse(texts.address + quote(bare, safe=""), 303, HEADERS)
     other = "/?lang=" + texts.other_lang
-    return render_page(texts, "search", other_address=other)
+    return render_page(texts, "search", other_address=other, public_url=parts.public_url, address="/")
 
 
 @router.get("/rastreio/{tracking_code:path}")
@@ -44,6 +46,18 @@ async def get_page_style() -> FileResponse:
     return FileResponse(FOLDER / "static" / "page.css")
 
 
+@router.get("/live.js")
+async def get_page_script() -> FileResponse:
+    """What keeps an open page up to date."""
+    return FileResponse(FOLDER / "static" / "live.js")
+
+
+@router.get("/preview.png")
+async def get_preview() -> FileResponse:
+    """The picture that is shown with a link to a page."""
+    return FileResponse(FOLDER / "static" / "preview.png")
+
+
 async def _tracking_page(parts: Parts, texts: Texts, other: Texts, tracking_code: str) -> Response:
     written = normalize_tracking_code(tracking_code)
     other_address = other.address + quote(written, safe="")
@@ -59,4 +73,6 @@ async def _tracking_page(parts: Parts, texts: Texts, other: Texts, tracking_code
         other_address=other_address,
         written=f"{written[:2]} {written[2:5]} {written[5:8]} {written[8:11]} {written[11:]}",
         tracking=tracking,
+        public_url=parts.public_url,
+        address=texts.address + tracking.tracking_code,
     )

@@ -1,5 +1,6 @@
 """How a page is made: one template for all of them, and the headers that they are sent with."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
@@ -7,13 +8,15 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from app.models.fields import STATUSES
 from app.models.tracking import Tracking
-from app.web.texts import Kind, Texts
+from app.web.texts import ENGLISH, PORTUGUESE, Kind, Texts
 
 FOLDER: Final = Path(__file__).parent
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
@@ -40,8 +43,10 @@ def render_page(
     other_address: str = "",
     written: str = "",
     tracking: Tracking | None = None,
+    public_url: str = "",
+    address: str = "",
 ) -> HTMLResponse:
-    """A page of this kind."""
+    """A page of this kind; with an address, below the public URL of this service, links to it are shown with a picture."""
     page = _PAGE.render(
         text=texts,
         heading=texts.headings[kind],
@@ -52,8 +57,29 @@ def render_page(
         stalled_days=_stalled_days(tracking, datetime.now(UTC)) if tracking else 0,
         kind=kind,
         zone=_BRASILIA,
+        live=_LIVE[texts.lang],
+        public_url=public_url.rstrip("/"),
+        preview_url=public_url.rstrip("/") + address if address else "",
     )
     return HTMLResponse(page, _STATUS_OF.get(kind, 200), HEADERS)
+
+
+def _live(texts: Texts) -> str:
+    """What live.js has to say."""
+    return json.dumps(
+        {
+            # English as it is written where a day comes before its month, as in these texts.
+            "language": texts.locale.replace("_", "-"),
+            "zone": texts.own_zone,
+            "news": texts.news,
+            "headings": {status: texts.headings[status] for status in STATUSES},
+            "advice": {status: texts.advice[status] for status in STATUSES},
+        },
+        ensure_ascii=False,
+    )
+
+
+_LIVE: Final = {texts.lang: _live(texts) for texts in (PORTUGUESE, ENGLISH)}
 
 
 def _stalled_days(tracking: Tracking, now: datetime) -> int:

@@ -14,6 +14,8 @@ class Texts:
     """All sentences of a page in one language; `headings` and `advice` have one for each kind."""
 
     lang: str
+    locale: str
+    """The same as Open Graph writes it."""
     other_lang: str
     other_name: str
     address: str
@@ -27,6 +29,10 @@ class Texts:
     destination: str
     stalled: str
     zone: str
+    own_zone: str
+    """Instead of `zone`, where times are shown in the reader's own."""
+    live: str
+    news: str
     documentation: str
     day: str
     moment: str
@@ -36,6 +42,7 @@ class Texts:
 
 PORTUGUESE: Final = Texts(
     lang="pt-BR",
+    locale="pt_BR",
     other_lang="en",
     other_name="English",
     address="/rastreio/",
@@ -48,6 +55,9 @@ PORTUGUESE: Final = Texts(
     destination="Destino",
     stalled="Sem movimento há {} dias.",
     zone="Horários de Brasília.",
+    own_zone="Horários no seu fuso: {}.",
+    live="Esta página se atualiza sozinha.",
+    news="Novidade:",
     documentation="Documentação da API",
     day="%d/%m/%Y",
     moment="%d/%m/%Y, %H:%M",
@@ -77,6 +87,7 @@ PORTUGUESE: Final = Texts(
 
 ENGLISH: Final = Texts(
     lang="en",
+    locale="en_GB",
     other_lang="pt-BR",
     other_name="Português",
     address="/track/",
@@ -89,6 +100,9 @@ ENGLISH: Final = Texts(
     destination="Destination",
     stalled="Not moved for {} days.",
     zone="Times are those of Brasília, Brazil (UTC\N{NON-BREAKING HYPHEN}3).",
+    own_zone="Times are in your own zone: {}.",
+    live="This page updates itself.",
+    news="News:",
     documentation="API documentation",
     day="%d %b %Y",
     moment="%d %b %Y, %H:%M",

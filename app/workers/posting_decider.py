@@ -25,6 +25,12 @@ class PostingDecider:
         self._max_attempts = max_attempts
         self.applied = 0
         self.refused = 0
+        self._changed: list[int] = []
+
+    def take_changed(self) -> list[int]:
+        """The postings with a new step since this was last asked."""
+        taken, self._changed = self._changed, []
+        return taken
 
     async def decide(self, posting_ids: Iterable[int]) -> None:
         """Decide all that is queued for these postings. One in other hands is tried a few times more, and then left to the sweep.
@@ -65,6 +71,7 @@ class PostingDecider:
             decided = await decision_service.decide_queued_updates(transaction, posting_ids, only_first=only_first)
         self.applied += decided.applied
         self.refused += decided.refused
+        self._changed += decided.changed
         return decided
 
     async def _decide_one_by_one(self, posting_id: int) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.core.redis import Hint, HintStream, RedisFailure
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
+from app.services.ports import Announcements
 from app.workers.posting_decider import PostingDecider
 from app.workers.running import keep_calling
 
@@ -31,16 +32,18 @@ class PostingStatusWorker:
         executor: Executor,
         streams: Sequence[HintStream],
         decider: PostingDecider,
+        announcements: Announcements,
         *,
         name: str,
         batch_size: int,
         sweep_seconds: float,
     ) -> None:
-        """`name` must be new at each start; `batch_size` hints are taken at once; an update that no hint brought within
-        `sweep_seconds` is swept up."""
+        """`announcements` tell of postings with a new step. `name` must be new at each start; `batch_size` hints are taken at once;
+        an update that no hint brought within `sweep_seconds` is swept up."""
         self._executor = executor
         self._streams = streams
         self._decider = decider
+        self._announcements = announcements
         self._name = name
         self._batch_size = batch_size
         self._sweep_seconds = sweep_seconds
@@ -102,6 +105,7 @@ class PostingStatusWorker:
             await self._decider.decide(hint.posting_id for hint in hints)
             # Decided and committed: only now may the hints go. A crash before this line brings them again, and finds nothing queued.
             await stream.acknowledge(hints)
+            self._announcements.announce(self._decider.take_changed())
 
     def _reclaimer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
         async def reclaim() -> float:
@@ -135,6 +139,7 @@ class PostingStatusWorker:
             )
             after = found[-1] if len(found) == self._batch_size else -1
             await self._decider.decide(found)
+            self._announcements.announce(self._decider.take_changed())
             return 0 if after >= 0 else self._sweep_seconds / 2
 
         return sweep

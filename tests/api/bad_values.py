@@ -70,7 +70,7 @@ def bad_path_segments(schema: Schema) -> Iterator[str]:
 def bad_headers(schema: Schema) -> Iterator[str]:
     """The same for a header: only what HTTP can carry there; the spaces around a value are not part of it."""
     for text in (*_TEXTS, "é", "a\u00a0b", "x" * 256, "a\tb"):
-        if not says_yes(schema, text.strip(" \t")) and re.fullmatch(r"[\t -~\u0080-\u00ff]*", text):
+        if not says_yes(schema, _typed(schema, text.strip(" \t"))) and re.fullmatch(r"[\t -~\u0080-\u00ff]*", text):
             yield text
 
 

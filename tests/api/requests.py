@@ -72,8 +72,8 @@ class Base:
     body: Any = None
 
 
-# "CODE", "UPDATE", "EMAIL", "ENDPOINT", "SPARE" (an endpoint that may go) and "DELIVERY" stand for what exists; the test fails for an
-# operation that is not here.
+# "CODE", "FINISHED", "UPDATE", "EMAIL", "ENDPOINT", "SPARE" (an endpoint that may go) and "DELIVERY" stand for what exists; the test
+# fails for an operation that is not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -114,6 +114,7 @@ BASES: Final = {
     "list_webhook_deliveries": Base(),
     "get_webhook_delivery": Base(path={"delivery_id": "DELIVERY"}),
     "redeliver_webhook": Base(path={"delivery_id": "DELIVERY"}),
+    "follow": Base(path={"tracking_code": "FINISHED"}),  # the stream of any other would have no end
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),
     "get_liveness": Base(),

@@ -68,7 +68,13 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
         code = (await shop.create_posting())["tracking_code"]
         update = (await shop.update(code, "shipped")).json["id"]
         await shop.decided(update)
-        named = {"CODE": code, "UPDATE": update, "EMAIL": shop.email, **await shop.create_webhooks()}
+        named = {
+            "CODE": code,
+            "FINISHED": await shop.create_delivered_posting(),
+            "UPDATE": update,
+            "EMAIL": shop.email,
+            **await shop.create_webhooks(),
+        }
         opened = Sender(service.url, shop.headers, operator.headers, named)
         yield opened
         await opened.close()

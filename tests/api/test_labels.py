@@ -1,12 +1,17 @@
 """Labels over HTTP: whose they are, what they need, and that they are what they say."""
 
 import asyncio
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
 import pytest
+from PIL import Image
 
+from app.embedded.server import Server
 from tests.labels.samples import RECIPIENT, SENDER, codes_on, picture_of, text_of
+from tests.service import PUBLIC_URL, Service, running_service
 from tests.shop import Shop
 
 UNKNOWN = "EE876543216CA"
@@ -24,24 +29,33 @@ async def test_a_label_is_a_pdf_with_the_code_and_the_address(shop: Shop) -> Non
     assert answer.headers["Content-Disposition"] == f'inline; filename="{code}.pdf"'
     assert answer.headers["Cache-Control"] == "no-store"
     assert ("Code128", code) in codes_on(picture_of(answer.body))
-    assert ("QRCode", f"http://127.0.0.1:8000/rastreio/{code}") in codes_on(picture_of(answer.body))
+    assert ("QRCode", f"{PUBLIC_URL}/rastreio/{code}") in codes_on(picture_of(answer.body))
     assert "Ana Lúcia Conceição de Souza Rua das Flores, 45, ap. 12" in text_of(answer.body)
 
 
-@pytest.mark.parametrize(("size", "width"), [("a6", 840), ("100x150", 800), ("a4", 1680)])
-async def test_a_label_is_a_png_of_every_size(shop: Shop, size: str, width: int) -> None:
-    code = await create(shop)
-    answer = await shop.send("GET", f"/postings/{code}/label?format=png&size={size}&extra_code=data_matrix")
-    assert answer.headers["Content-Type"] == "image/png"
-    assert int.from_bytes(answer.body[16:20]) == width
-    assert [text for _, text in codes_on(answer.body)[:2]] == [code, code]
+SIZES = {"a6": (105, 148), "100x150": (100, 150), "a4": (210, 297)}
 
 
-async def test_a_label_is_zpl(shop: Shop) -> None:
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_label_is_a_pdf_and_a_png_of_every_size(shop: Shop, size: str) -> None:
     code = await create(shop)
-    answer = await shop.send("GET", f"/postings/{code}/label?format=zpl&size=100x150")
+    path = f"/postings/{code}/label?size={size}&extra_code=data_matrix"
+    pdf = await shop.send("GET", f"{path}&format=pdf")
+    png = await shop.send("GET", f"{path}&format=png")
+    assert (pdf.headers["Content-Type"], png.headers["Content-Type"]) == ("application/pdf", "image/png")
+    for picture in (picture_of(pdf.body, dots_per_mm=8), Image.open(BytesIO(png.body))):
+        assert picture.size == pytest.approx([side * 8 for side in SIZES[size]], abs=1)
+        assert [text for _, text in codes_on(picture)] == [code, code, f"{PUBLIC_URL}/rastreio/{code}"]
+
+
+@pytest.mark.parametrize("size", ["a6", "100x150"])
+async def test_a_label_is_zpl_of_every_size_that_label_printers_have(shop: Shop, size: str) -> None:
+    code = await create(shop)
+    answer = await shop.send("GET", f"/postings/{code}/label?format=zpl&size={size}")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.body.startswith(b"^XA\n^CI28\n")
+    width, height = SIZES[size]
+    assert f"^PW{width * 8}\n^LL{height * 8}\n".encode() in answer.body
     assert f"^FD{code}^FS".encode() in answer.body
 
 
@@ -132,3 +146,16 @@ async def test_one_wrong_code_of_many_is_named_and_nothing_is_printed(shop: Shop
 @pytest.mark.parametrize("query", ["format=gif", "size=a5", "extra_code=yes", "format=", "colour=red"])
 async def test_what_a_label_cannot_be_is_refused(shop: Shop, query: str) -> None:
     assert (await shop.send("GET", f"/postings/{UNKNOWN}/label?{query}")).code == "validation_failed"
+
+
+async def test_an_address_that_leads_nowhere_is_told_before_the_first_label_is_printed(
+    database_url: str, valkey: Server, tmp_path: Path, service: Service
+) -> None:
+    settings = {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    async with running_service(
+        tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=settings
+    ) as forgotten:
+        (told,) = [line for line in forgotten.log.splitlines() if "PUBLIC_URL" in line]
+        assert "http://127.0.0.1:8000" in told
+        assert '"level": "warning"' in told
+    assert "PUBLIC_URL" not in service.log

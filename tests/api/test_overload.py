@@ -171,6 +171,36 @@ async def test_a_client_that_reads_none_of_its_answers_is_not_read_either(small:
         writer.close()
 
 
+async def test_whoever_asks_again_at_once_is_heard_when_its_turn_comes_and_let_in_when_there_is_room(
+    small: Service,
+) -> None:
+    patience, at_once = 0.5, 100
+    async with under_way(small, "a", "a", "b", "b") as busy:
+        impatient = [await RawConnection.to(small) for _ in range(at_once)]
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+
+        async def ask(connection: RawConnection, *, until_status: int) -> int:
+            asked = 0
+            while True:
+                connection.begin("c")
+                connection.end()
+                asked += 1
+                if (await connection.answer()).status == until_status or loop.time() > began + patience:
+                    return asked
+
+        refusals = sum(await asyncio.gather(*(ask(each, until_status=401) for each in impatient)))
+        # The first of each is answered at once, and after that, while nobody is let in, one a second.
+        assert refusals <= at_once * (1 + loop.time() - began)
+        patience = 60
+        asking = asyncio.gather(*(ask(each, until_status=401) for each in impatient))
+        for each in busy:
+            each.end()
+        await asyncio.wait_for(asking, 30)
+        for each in impatient:
+            each.close()
+
+
 async def test_a_full_backlog_takes_no_more_updates_until_the_workers_catch_up(small: Service) -> None:
     async with Shop(small.url) as shop:
         await shop.register()

@@ -23,6 +23,7 @@ def test_a_whole_request_is_plain() -> None:
         b"Upgrade: websocket",
         b"Accept-Language: pt",
         b"X-Request-ID: 1",
+        b"Origin: https://www.loja.com.br",
         b"content-length: 2",
         b" folded",
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 from app.db.migrate import migrate
 from app.embedded.postgres import start_postgres
 from app.embedded.valkey import start_valkey
-from tests.fuzz.schemathesis_run import run_schemathesis
+from tests.fuzz.schemathesis_run import Codes, run_schemathesis
 from tests.service import create_operator, running_service
 from tests.shop import Shop
 
@@ -60,7 +60,7 @@ async def _fuzz(folder: Path, options: argparse.Namespace) -> int:
         client, operator = [await stack.enter_async_context(Shop(service.url)) for _ in range(2)]
         await client.register()
         await create_operator(service, operator.email)
-        code = (await client.create_posting())["tracking_code"]
+        codes = await Codes.of(client)
         bound = ["--max-examples", str(options.examples), "--seed", str(options.seed)]
         if options.seconds is not None:
             bound += ["--max-time", str(options.seconds)]
@@ -68,7 +68,7 @@ async def _fuzz(folder: Path, options: argparse.Namespace) -> int:
         for name, caller in (("client", client), ("operator", operator)):
             await caller.sign_in()  # a token that has its whole life before it
             print(f"\nAs {name}, with SEED={options.seed} ...", flush=True)  # noqa: T201
-            run = await run_schemathesis(caller, folder / name, *bound, tracking_code=code, loud=True)
+            run = await run_schemathesis(caller, folder / name, *bound, codes=codes, loud=True)
             findings += [name] if run.code else []
     print(_verdict(findings, options.seed))  # noqa: T201
     return 1 if findings else 0

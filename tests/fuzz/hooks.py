@@ -86,6 +86,14 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
 
 
 @schemathesis.hook
+def before_call(context: HookContext, case: Case[Any], **_: Any) -> None:  # noqa: ARG001
+    """Open no stream that has no end, whatever code the run has come by."""
+    code = str(case.path_parameters.get("tracking_code"))
+    if case.operation.definition.raw["operationId"] == "follow" and is_tracking_code(normalize_tracking_code(code)):
+        case.path_parameters["tracking_code"] = os.environ["FUZZ_FINISHED_CODE"]
+
+
+@schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:  # noqa: ARG001
     """Note which operation gave which status, so that a run can tell what it reached."""
     seen = (str(case.operation.definition.raw["operationId"]), response.status_code)

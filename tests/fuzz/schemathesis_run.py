@@ -6,12 +6,25 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from tests.shop import Shop
 
 _ROOT: Final = Path(__file__).parents[2]
 _CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A posting that there is, and one that has reached its end."""
+
+    tracking: str
+    finished: str
+
+    @classmethod
+    async def of(cls, shop: Shop) -> Self:
+        """Two new postings."""
+        return cls((await shop.create_posting())["tracking_code"], await shop.create_delivered_posting())
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,7 @@ class Run:
     seen: dict[str, set[int]]
 
 
-async def run_schemathesis(caller: Shop, folder: Path, *options: str, tracking_code: str, loud: bool = False) -> Run:
+async def run_schemathesis(caller: Shop, folder: Path, *options: str, codes: Codes, loud: bool = False) -> Run:
     """Hold the service that the caller is signed in at against its document, with every check; leave nothing outside the folder."""
     seen = folder / "seen.txt"
     seen.touch()
@@ -37,7 +50,8 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, tracking_c
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             "FUZZ_SEEN": str(seen),
-            "FUZZ_TRACKING_CODE": tracking_code,
+            "FUZZ_TRACKING_CODE": codes.tracking,
+            "FUZZ_FINISHED_CODE": codes.finished,
             "FUZZ_EMAIL": caller.email,
             **{f"FUZZ_{name}": value for name, value in (await caller.create_webhooks()).items()},
         },

@@ -8,9 +8,9 @@ import zxingcpp
 from PIL import Image
 
 from app.models.postings import Party, Posting
+from tests.service import PUBLIC_URL
 
 CODE: Final = "ZP473124829BR"
-PUBLIC_URL: Final = "https://rastreio.lojaazul.com.br"
 TRACKING_URL: Final = f"{PUBLIC_URL}/rastreio/{CODE}"
 
 SENDER: Final[dict[str, Any]] = {

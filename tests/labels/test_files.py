@@ -1,24 +1,28 @@
 """What comes out of a printer: every code is read by an independent decoder, every text is there, and 500 labels are one file."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
 import pypdfium2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from app.core.threads import ThreadsBusy
 from app.labels.font import Font
 from app.labels.layout import Designer
-from app.labels.pdf import PAGES, Page, PdfFile, Size
-from app.labels.renderer import LabelRenderer, TooManyLabels
+from app.labels.pages import PAGES, Page, Size
+from app.labels.pdf import PdfFile
+from app.labels.renderer import LabelRenderer
 from app.labels.text import readable
 from tests.labels.samples import (
     CODE,
     LONGEST,
-    PUBLIC_URL,
     RECIPIENT,
     TRACKING_URL,
     codes_on,
@@ -26,6 +30,8 @@ from tests.labels.samples import (
     posting,
     text_of,
 )
+from tests.properties import examples
+from tests.service import PUBLIC_URL
 
 FONT = Font()
 BARS = ("Code128", CODE)
@@ -92,7 +98,7 @@ async def test_the_longest_address_is_all_there(labels: LabelRenderer) -> None:
     assert codes_on(picture_of(pdf)) == [BARS, SQUARE, QR]
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.fixed_dictionaries(dict.fromkeys(("name", "street", "number", "complement", "district", "city"), NAMES)))
 def test_any_name_can_be_read_back_from_the_pdf(texts: dict[str, str]) -> None:
     party = {**RECIPIENT, **texts}
@@ -125,12 +131,20 @@ async def test_500_labels_are_one_file_and_the_same_again(labels: LabelRenderer)
     assert ("Code128", "ZP000004990BR") in codes_on(picture_of(pdf, 124))
 
 
+def test_500_labels_take_less_than_100_mb() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.labels"], capture_output=True, text=True, check=True, timeout=120
+    )
+    (megabytes,) = re.findall(r"^500 labels .* (\d+) MB more memory at the peak$", done.stdout, re.MULTILINE)
+    assert int(megabytes) < 100
+
+
 async def test_the_same_label_is_the_same_bytes(labels: LabelRenderer) -> None:
     assert len({await labels.render_pdf([posting()], "a6", data_matrix=True) for _ in range(2)}) == 1
 
 
 async def test_more_labels_than_may_wait_are_refused_before_any_work(labels: LabelRenderer) -> None:
-    with pytest.raises(TooManyLabels):
+    with pytest.raises(ThreadsBusy):
         await labels.render_pdf([posting()] * 2_001, "a4-4", data_matrix=False)
     assert await labels.render_zpl(posting(), "a6", data_matrix=False)
 

@@ -12,9 +12,10 @@ from app.labels import zpl
 from app.labels.font import Font
 from app.labels.items import Area, Bars, Item, Line, Matrix, Rule
 from app.labels.layout import Designer
-from app.labels.pdf import PAGES, Page
+from app.labels.pages import PAGES, Page
 from app.models.postings import Posting
 from tests.labels.samples import CODE, LONGEST, RECIPIENT, TRACKING_URL, posting
+from tests.properties import examples
 
 FONT = Font()
 DESIGNERS = {
@@ -65,12 +66,22 @@ def test_nothing_overlaps_and_nothing_leaves_the_label(
     assert_apart(items, designer.width, designer.height)
 
 
+@examples(100)
 @given(st.fixed_dictionaries(dict.fromkeys(("name", "street", "number", "complement", "district", "city"), TEXTS)))
 def test_nothing_overlaps_with_any_address(texts: dict[str, Any]) -> None:
     party = {**RECIPIENT, **texts}
     for designer in DESIGNERS.values():
         items = designer.items(posting(sender=party, recipient=party), TRACKING_URL, data_matrix=True)
         assert_apart(items, designer.width, designer.height)
+
+
+@pytest.mark.parametrize("designer", DESIGNERS.values(), ids=DESIGNERS)
+@pytest.mark.parametrize("party", [RECIPIENT, LONGEST], ids=["plain", "longest"])
+def test_nothing_is_written_as_large_as_the_cep(designer: Designer, party: dict[str, Any]) -> None:
+    items = designer.items(posting(sender=party, recipient=party), TRACKING_URL, data_matrix=True)
+    largest, second, *_ = sorted((item for item in items if isinstance(item, Line)), key=lambda line: -line.size)
+    assert largest.text == f"CEP {party['cep'][:5]}-{party['cep'][5:]}"
+    assert largest.size > max(10, 1.4 * second.size)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.labels import zpl
 from app.labels.font import LEADING, Font
 from app.labels.text import fit, readable, wrap
+from tests.properties import examples
 
 FONT = Font()
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=100)
@@ -35,6 +36,7 @@ def test_what_cannot_be_drawn_is_written_in_letters_that_can(text: str, on_paper
     assert readable(text, zpl.draws, unknown="?") == on_a_printer
 
 
+@examples(100)
 @given(TEXTS)
 def test_every_letter_digit_and_symbol_leaves_something(text: str) -> None:
     for draws in (FONT.draws, zpl.draws):
@@ -46,6 +48,7 @@ def test_every_letter_digit_and_symbol_leaves_something(text: str) -> None:
         assert readable(written, draws, unknown="?") == written
 
 
+@examples(100)
 @given(TEXTS, st.floats(0.5, 60))
 def test_wrapping_loses_nothing_and_keeps_within_the_width(text: str, width: float) -> None:
     lines = wrap(text, FONT.measure, width)
@@ -53,6 +56,7 @@ def test_wrapping_loses_nothing_and_keeps_within_the_width(text: str, width: flo
     assert all(line and (FONT.measure(line) <= width + 1e-9 or len(line) == 1) for line in lines)
 
 
+@examples(100)
 @given(st.lists(TEXTS, min_size=1, max_size=4))
 def test_every_text_fits_its_box(paragraphs: list[str]) -> None:
     fitted = fit(paragraphs, FONT.measure, width=40, height=12, size=5, leading=LEADING)

@@ -20,7 +20,9 @@ from app.labels.items import Line
 from app.labels.layout import Designer
 from app.labels.renderer import LabelRenderer
 from app.models.postings import Posting
-from tests.labels.samples import CODE, LONGEST, PUBLIC_URL, RECIPIENT, TRACKING_URL, codes_on, posting
+from tests.labels.samples import CODE, LONGEST, RECIPIENT, TRACKING_URL, codes_on, posting
+from tests.properties import examples
+from tests.service import PUBLIC_URL
 
 FONT: Final = Font()
 SIZES: Final = {"a6": (105.0, 148.0), "100x150": (100.0, 150.0)}
@@ -110,6 +112,7 @@ def test_no_text_is_taken_for_a_command(nasty: str) -> None:
     assert _skeleton(label).count("^XA") == _skeleton(label).count("^XZ") == 1
 
 
+@examples(100)
 @given(st.fixed_dictionaries(dict.fromkeys(("name", "street", "city"), TEXTS)))
 def test_no_text_at_all_is_taken_for_a_command(texts: dict[str, str]) -> None:
     label = written(posting(recipient={**RECIPIENT, **texts}))
@@ -119,6 +122,7 @@ def test_no_text_at_all_is_taken_for_a_command(texts: dict[str, str]) -> None:
     assert sorted(texts_of(label)) == sorted([*lines, CODE, CODE, f"MA,{TRACKING_URL}"])
 
 
+@examples(100)
 @given(TEXTS)
 def test_escaped_text_holds_nothing_but_letters_digits_spaces_and_escapes(text: str) -> None:
     assert re.fullmatch("([A-Za-z0-9 ]|_[0-9A-F]{2})*", zpl.escape(text))

@@ -29,7 +29,7 @@ CANCELLED: Final = Update(event("cancelled", 4))
 
 async def test_several_updates_of_one_posting_are_folded_into_its_life(postings: Postings) -> None:
     await postings.ask(SHIPPED, SCANNED, DELIVERED)
-    assert await postings.decide() == Decided(applied=3)
+    assert await postings.decide() == Decided(applied=3, changed=[0])
     assert await postings.outcomes() == ["applied"] * 3
     assert await postings.recorded() == [PENDING, SHIPPED.event, SCANNED.event, DELIVERED.event]
     assert await postings.stored() == {
@@ -44,7 +44,7 @@ async def test_several_updates_of_one_posting_are_folded_into_its_life(postings:
 async def test_several_postings_are_decided_together(postings: Postings) -> None:
     for number, update in enumerate((SHIPPED, DELIVERED, CANCELLED)):
         await postings.ask(update, posting=number)
-    assert await postings.decide(2, 0, 1, 1) == Decided(applied=3)
+    assert await postings.decide(2, 0, 1, 1) == Decided(applied=3, changed=[0, 1, 2])
     assert [(await postings.stored(number))["status"] for number in range(3)] == ["shipped", "delivered", "cancelled"]
 
 
@@ -56,7 +56,7 @@ async def test_postings_that_were_not_named_are_left_alone(postings: Postings) -
 
 async def test_a_refusal_is_stored_with_its_reason_and_the_next_goes_on(postings: Postings) -> None:
     await postings.ask(SHIPPED, CANCELLED, DELIVERED)
-    assert await postings.decide() == Decided(applied=2, refused=1)
+    assert await postings.decide() == Decided(applied=2, refused=1, changed=[0])
     assert await postings.outcomes() == ["applied", "illegal_transition", "applied"]
 
 
@@ -82,7 +82,7 @@ async def test_a_late_update_takes_its_place_and_does_not_move_the_status_back(p
     await postings.ask(DELIVERED)
     await postings.decide()
     await postings.ask(SCANNED, SHIPPED)
-    assert await postings.decide() == Decided(applied=2)
+    assert await postings.decide() == Decided(applied=2, changed=[0])
     assert await postings.history() == [PENDING, SHIPPED.event, SCANNED.event, DELIVERED.event]
     assert await postings.stored() == {
         "status": "delivered",
@@ -108,7 +108,7 @@ async def test_an_update_without_a_time_happened_when_it_was_accepted(postings: 
 
 async def test_a_clock_that_steps_back_moves_no_step_before_another(postings: Postings) -> None:
     await postings.ask(Update(event("shipped", 7)), Update(event("delivered", 3), timed=False))
-    assert await postings.decide() == Decided(applied=2)
+    assert await postings.decide() == Decided(applied=2, changed=[0])
     assert await postings.history() == [PENDING, event("shipped", 7), event("delivered", 7)]
 
 
@@ -145,9 +145,9 @@ async def test_what_another_transaction_holds_is_skipped_and_not_waited_for(
     await postings.ask(SHIPPED, posting=1)
     async with database.transaction() as other:
         await other.fetch(sql.LOCK_POSTINGS, [0])
-        assert await postings.decide(0, 1) == Decided(applied=1, skipped=[0])
+        assert await postings.decide(0, 1) == Decided(applied=1, changed=[1], skipped=[0])
     assert await postings.outcomes(0) == ["queued"]
-    assert await postings.decide(0, 1) == Decided(applied=1)
+    assert await postings.decide(0, 1) == Decided(applied=1, changed=[0])
 
 
 async def test_updates_are_accepted_while_their_posting_is_decided(postings: Postings, database: Database) -> None:
@@ -156,7 +156,7 @@ async def test_updates_are_accepted_while_their_posting_is_decided(postings: Pos
         await decide_queued_updates(deciding, [0])
         await asyncio.wait_for(postings.ask(DELIVERED), 5)
     assert await postings.outcomes() == ["applied", "queued"]
-    assert await postings.decide() == Decided(applied=1)
+    assert await postings.decide() == Decided(applied=1, changed=[0])
 
 
 async def test_what_is_accepted_after_the_lock_and_before_the_decision_is_decided_with_it(
@@ -166,7 +166,7 @@ async def test_what_is_accepted_after_the_lock_and_before_the_decision_is_decide
     async with database.transaction() as deciding:
         await deciding.fetch(sql.LOCK_POSTINGS, [0])
         await postings.ask(DELIVERED)
-        assert await decide_queued_updates(deciding, [0]) == Decided(applied=2)
+        assert await decide_queued_updates(deciding, [0]) == Decided(applied=2, changed=[0])
 
 
 class _RolledBackError(Exception):
@@ -177,7 +177,7 @@ async def test_a_decision_that_is_rolled_back_leaves_everything_queued(postings:
     await postings.ask(SHIPPED, CANCELLED)
     with suppress(_RolledBackError):
         async with database.transaction() as deciding:
-            assert await decide_queued_updates(deciding, [0]) == Decided(applied=1, refused=1)
+            assert await decide_queued_updates(deciding, [0]) == Decided(applied=1, refused=1, changed=[0])
             raise _RolledBackError
     assert await postings.outcomes() == ["queued", "queued"]
     assert await postings.recorded() == [PENDING]
@@ -210,7 +210,7 @@ async def test_only_the_first_update_of_each_posting_is_decided_where_the_guilty
 ) -> None:
     await postings.ask(SHIPPED, DELIVERED, posting=0)
     await postings.ask(CANCELLED, SHIPPED, posting=1)
-    assert await postings.decide(0, 1, only_first=True) == Decided(applied=2)
+    assert await postings.decide(0, 1, only_first=True) == Decided(applied=2, changed=[0, 1])
     assert await postings.outcomes(0) == ["applied", "queued"]
     assert await postings.outcomes(1) == ["applied", "queued"]
 
@@ -225,7 +225,7 @@ async def test_failed_attempts_are_counted_until_the_first_update_is_a_dead_lett
             dead.append(await count_failed_attempt(transaction, 0, max_attempts=3))
     assert dead == [False, False, True]
     assert await postings.outcomes() == ["internal_error", "queued"]
-    assert await postings.decide() == Decided(applied=1)
+    assert await postings.decide() == Decided(applied=1, changed=[0])
 
 
 async def test_an_attempt_at_nothing_is_not_counted(postings: Postings, database: Database) -> None:

@@ -1,55 +1,29 @@
 """The pages in a real browser, at work without JavaScript, as everybody gets them."""
 
-import os
 import re
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.service import Service
 from tests.shop import Shop
+from tests.web.conftest import phone
 
-CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 UNKNOWN: Final = "EE876543216CA"
 MISTYPED: Final = "EE876543217CA"
 PATHS: Final = ("/", "/rastreio/{}", f"/track/{MISTYPED}", f"/track/{UNKNOWN}")
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no Chromium here: nobody has looked at the pages (Debian: apt install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium without a window, for all tests of this file. Its sandbox works for nobody who is root."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=os.geteuid() != 0)
-        yield launched
-        await launched.close()
-
 
 @pytest.fixture
 async def context(browser: Browser, service: Service) -> AsyncIterator[BrowserContext]:
-    """A phone of a Brazilian, without JavaScript; nothing may go wrong on its pages, and no page may ask anybody else."""
-    wrong: list[str] = []
-    opened = await browser.new_context(
-        base_url=service.url, locale="pt-BR", viewport={"width": 390, "height": 844}, java_script_enabled=False
-    )
-    opened.on("console", lambda message: wrong.append(message.text) if "status of 4" not in message.text else None)
-    opened.on("request", lambda request: wrong.append(request.url) if not _is_ours(request.url, service) else None)
-    yield opened
-    await opened.close()
-    assert not wrong
-
-
-def _is_ours(url: str, service: Service) -> bool:
-    return url.startswith((f"{service.url}/", "data:"))
+    """A phone of a Brazilian, without JavaScript."""
+    async with phone(browser, service, java_script_enabled=False) as opened:
+        yield opened
 
 
 @pytest.fixture

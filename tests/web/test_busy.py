@@ -1,35 +1,10 @@
 """People who come while nothing can be looked up get a page, and programs a problem."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from app.embedded.server import Server
-from tests.proxy import proxy_to
-from tests.service import running_service
 from tests.shop import Answer, Shop
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en"}
-
-
-@pytest.fixture
-async def visitor(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Shop]:
-    """Somebody at a service that answers one request at a time, and whose PostgreSQL has fallen silent."""
-    async with (
-        proxy_to(database_url) as network,
-        running_service(
-            tmp_path,
-            database_url=network.url,
-            redis_url=valkey.url,
-            workers=0,
-            settings={"MAX_CONCURRENT_REQUESTS": "1"},
-        ) as service,
-        Shop(service.url) as shop,
-    ):
-        network.fall_silent()
-        yield shop
 
 
 async def test_a_person_gets_a_page_in_its_language_and_a_program_its_problem(visitor: Shop) -> None:

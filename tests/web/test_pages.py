@@ -1,9 +1,12 @@
 """The tracking page, as anybody without JavaScript gets it."""
 
+import re
+import struct
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.service import PUBLIC_URL
 from tests.shop import POSTING, Answer, Shop
 
 
@@ -74,10 +77,38 @@ async def test_the_search_leads_to_the_documentation(anonymous: Shop) -> None:
     assert '<a href="/docs">Documentação da API</a>' in (await page(anonymous, "/")).body.decode()
 
 
-async def test_the_page_is_small_and_brings_nothing_from_elsewhere(anonymous: Shop) -> None:
-    answer, style = [await page(anonymous, path) for path in ("/", "/page.css")]
-    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert answer.headers["X-Robots-Tag"] == "noindex"
-    assert style.headers["Content-Type"].startswith("text/css")
-    assert len(answer.body) + len(style.body) < 50_000
-    assert b"http" not in answer.body
+async def test_the_page_is_small_and_brings_nothing_from_elsewhere(shop: Shop) -> None:
+    code = await shop.create_delivered_posting()
+    for path in ("/", f"/rastreio/{code}", f"/track/{code}"):
+        answer = await page(shop, path)
+        text = answer.body.decode()
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
+        assert answer.headers["X-Robots-Tag"] == "noindex"
+        assert not re.search(r"(src|href|action)=\"(?!/|data:,\")", text)
+        style, script = [await page(shop, name) for name in ("/page.css", "/live.js")]
+        assert style.headers["Content-Type"].startswith("text/css")
+        assert script.headers["Content-Type"].startswith("text/javascript")
+        assert b"http" not in style.body + script.body
+        assert len(answer.body) + len(style.body) + len(script.body) < 50_000
+
+
+async def test_a_link_to_a_page_is_shown_with_a_picture_and_nothing_personal(shop: Shop) -> None:
+    code = (await shop.create_posting(recipient={**POSTING["recipient"], "name": "NAME-SECRET"}))["tracking_code"]
+    text = (await page(shop, f"/rastreio/{code.lower()}")).body.decode()
+    told = dict(re.findall(r'<meta property="og:([a-z_:]+)" content="([^"]*)">', text))
+    assert told["title"] == "Aguardando envio"
+    assert told["description"].startswith("O remetente está preparando")
+    assert told["url"] == f"{PUBLIC_URL}/rastreio/{code}"
+    assert told["image"] == f"{PUBLIC_URL}/preview.png"
+    picture = await page(shop, "/preview.png")
+    assert picture.headers["Content-Type"] == "image/png"
+    assert len(picture.body) < 50_000
+    width, height = struct.unpack(">II", picture.body[16:24])
+    assert (told["image:width"], told["image:height"]) == (str(width), str(height))
+    assert '<meta name="robots" content="noindex">' in text
+
+
+async def test_a_page_without_a_parcel_is_previewed_without_what_was_typed(anonymous: Shop) -> None:
+    text = (await page(anonymous, "/track/%22%3E%3Cscript%3E")).body.decode()
+    assert "og:url" not in text
+    assert "<script" not in text

@@ -86,7 +86,7 @@ async def test_a_worker_frozen_in_a_transaction_lets_go_of_its_locks_and_comes_b
             return "worker started" in other.log
 
         await until("another worker is at work", at_work)
-        assert (await customer.decided(asked.json["id"], timeout=2 * SOON))["state"] == "applied"
+        assert (await customer.decided(asked.json["id"], timeout=5 * SOON))["state"] == "applied"
     for _ in range(3):
         await applied_soon(customer, await updates(customer, 2))
     assert zombie.alive

@@ -161,7 +161,7 @@ SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL +
 # What may be told to anybody who has the code: one row for each step, in the order they were written. No column here holds personal
 # data.
 SELECT_PUBLIC_STEPS: Final[LiteralString] = """
-SELECT tracking_code, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
+SELECT postings.id AS posting_id, tracking_code, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
        recipient ->> 'uf' AS destination_uf, step.status, step.occurred_at, step.city, step.uf, step.description
   FROM postings
   JOIN status_history AS step ON step.posting_id = postings.id

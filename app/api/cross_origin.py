@@ -1,0 +1,40 @@
+"""Lets pages of any origin read public tracking (CORS, the Fetch standard), and nothing else: so shops show where a parcel is."""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_TRACKING: Final = "/api/v1/tracking"
+# The same for everybody, so that no cache has to tell origins apart. Credentials are not among what "*" allows, and the requests that
+# pages may make without asking before (GET, without headers of their own) are all there is: OPTIONS stays 405.
+_HEADERS: Final = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Retry-After, X-Request-ID"),
+)
+
+
+class CrossOriginTracking:
+    """Around all the rest, so that a page can also read why there is no answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._app(scope, receive, _readable(send) if _is_public(scope) else send)
+
+
+def _is_public(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    path: str = scope["path"]
+    return path.startswith(_TRACKING) and path[len(_TRACKING) :][:1] in ("", "/")
+
+
+def _readable(send: Send) -> Send:
+    async def send_readable(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *_HEADERS]}
+        await send(message)
+
+    return send_readable
