@@ -29,10 +29,6 @@ _ROOT: Final = Path(__file__).parent.parent
 _CLIENT_LADDER: Final = ((signal.SIGTERM, 90.0),)
 _ENDPOINTS: Final = 2
 _TWO_AT_ONCE: Final = 0.25
-# What was put off by a clock that was an hour ahead waits for that hour, and the run does not.
-_FORGET_MOVED_CLOCKS: Final = """
-UPDATE webhook_deliveries SET due_at = statement_timestamp() WHERE due_at > statement_timestamp() + interval '1 minute'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,6 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         url = system.servers.postgres.url
         try:
             until("nothing is queued", lambda: count_queued(url) == 0, seconds=plan.patience)
-            system.change_schema(_FORGET_MOVED_CLOCKS)
             until("no webhook is owed", lambda: count_undelivered(url) == 0, seconds=plan.patience)
         except Missed as missed:
             system.missed.append(str(missed))

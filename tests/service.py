@@ -47,7 +47,11 @@ class Process:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
-        self._popen.terminate()
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code of one that was told to stop: once, since a second signal ends it even in its very last moment."""
         try:
             return self._popen.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -137,7 +141,7 @@ class Service:
         for process in running:
             process.send(signal.SIGTERM)
         for process in running:
-            process.stop()
+            process.wait()
 
     @property
     def log(self) -> str:

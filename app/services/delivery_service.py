@@ -16,6 +16,7 @@ from app.services.webhook_schedule import ATTEMPTS_IN_ORDER, Outcome, is_gone
 
 _MOST_ENDPOINTS: Final = 500
 _MOST_DELETED: Final = 1_000
+_MOST_RESTARTED: Final = 1_000
 _BODY_START: Final = 1_000
 _QUICK_SECONDS: Final = 1.0
 _BEFORE_ALL: Final = UUID(int=0)
@@ -164,6 +165,15 @@ def _pause(answer: Answer) -> timedelta | None:
 def _text(body_start: bytes) -> str:
     """What is kept of an answer, as text: without the NUL that PostgreSQL refuses."""
     return body_start.decode(errors="replace").replace("\x00", "\ufffd")[:_BODY_START]
+
+
+async def restart_waits(transaction: Transaction) -> int:
+    """Begin the waits anew that were set by a clock which was put back since, and return how many they were, at most a thousand.
+
+    A wait of an hour that begins anew is at most an hour too long; as it stood, one of no time at all would last as long as the clock was
+    put back.
+    """
+    return len(await transaction.fetch(webhook_deliveries.RESTART_WAITS, _MOST_RESTARTED))
 
 
 async def delete_old_deliveries(transaction: Transaction, *, before: datetime) -> bool:

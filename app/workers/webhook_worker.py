@@ -25,6 +25,7 @@ from app.workers.running import keep_calling
 # How soon what is owed is looked for; and how long claims wait for each other to be worth a statement.
 _LOOK_SECONDS: Final = 0.1
 _GATHER_SECONDS: Final = 0.01
+_CLOCK_SECONDS: Final = 1.0
 _UPKEEP_SECONDS: Final = 600.0
 
 _log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class WebhookWorker:
         """Run until stop() is called."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._keep(self._record, self._all_written), name="record")
+            loops.create_task(self._keep(self._mind_the_clock, self._stopping), name="clock")
             loops.create_task(self._keep(self._look_after, self._stopping), name="upkeep")
             await self._keep(self._claim, self._stopping)
             if self._sending:
@@ -167,6 +169,13 @@ class WebhookWorker:
         self.failed += len(sent) - delivered
         for endpoint in disabled:
             _log.warning("endpoint %s is disabled: %s", endpoint["id"], endpoint["disabled_reason"])
+
+    async def _mind_the_clock(self) -> float:
+        async with self._database.transaction() as transaction:
+            count = await delivery_service.restart_waits(transaction)
+        if count:
+            _log.warning("PostgreSQL's clock was put back: the waits of %d deliveries begin anew", count)
+        return 0 if count else _CLOCK_SECONDS
 
     async def _look_after(self) -> float:
         """Keep the log as long as it is wanted, and the secrets sealed with the first key."""

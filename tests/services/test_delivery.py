@@ -9,7 +9,15 @@ from uuid import UUID
 from app.core.ids import smallest_id_of
 from app.core.webhook_client import Answer
 from app.db.database import Database
-from app.services.delivery_service import Claimed, Claims, Room, Sent, delete_old_deliveries, record_attempts
+from app.services.delivery_service import (
+    Claimed,
+    Claims,
+    Room,
+    Sent,
+    delete_old_deliveries,
+    record_attempts,
+    restart_waits,
+)
 from app.services.webhook_events import event_body
 from app.services.webhook_schedule import DELIVERED, Outcome
 from tests.db.rows import LATER, Connection, add_known_rows, insert
@@ -129,6 +137,49 @@ async def test_the_late_answer_to_one_that_was_given_up_changes_a_delivery_only_
         states.append(await connection.fetchval("SELECT state FROM webhook_deliveries"))
     assert states == ["sending", "delivered", "delivered"]
     assert await connection.fetchval("SELECT array_agg(number ORDER BY number) FROM webhook_attempts") == [1, 2]
+
+
+class TestClockPutBack:
+    async def test_a_wait_that_it_set_begins_anew(self, database: Database, connection: Connection) -> None:
+        await _endpoint(connection)
+        now = datetime.now(UTC)
+        ahead, wait = now + timedelta(hours=1), timedelta(seconds=300)
+        await _owe(connection, 1, due_set_at=ahead, due_at=ahead)
+        await _owe(connection, 2, due_set_at=ahead, due_at=ahead + wait, attempts=1, failures=1)
+        await _owe(connection, 3, due_set_at=ahead, due_at=ahead + _LEASE, attempts=1, state="sending")
+        await _owe(connection, 4, due_set_at=now, due_at=ahead, attempts=1, failures=1)
+        assert await _claim(database, Claims(_ROOM, _LEASE)) == []
+        assert await _restart(database) == 3
+        left = {row["id"].int: row["left"] for row in await connection.fetch(_LEFT)}
+        for number, expected in {1: timedelta(0), 2: wait, 3: _LEASE, 4: timedelta(hours=1)}.items():
+            assert expected - timedelta(seconds=10) < left[number] <= expected
+        assert await _claim(database, Claims(_ROOM, _LEASE)) == [1]
+        assert await _restart(database) == 0
+
+    async def test_what_is_in_other_hands_is_passed_over(self, database: Database, connection: Connection) -> None:
+        await _endpoint(connection)
+        ahead = datetime.now(UTC) + timedelta(hours=1)
+        await _owe(connection, 1, due_set_at=ahead, due_at=ahead)
+        async with connection.transaction():
+            await connection.execute("SELECT FROM webhook_deliveries FOR NO KEY UPDATE")
+            assert await _restart(database) == 0
+        assert await _restart(database) == 1
+
+    async def test_a_pause_that_it_set_is_over(self, database: Database, connection: Connection) -> None:
+        now = datetime.now(UTC)
+        await _endpoint(connection, paused_at=now, paused_until=now + timedelta(hours=2))
+        await _owe(connection, 1)
+        assert await _claim(database, Claims(_ROOM, _LEASE)) == []
+        await connection.execute("UPDATE webhook_endpoints SET paused_at = $1", now + timedelta(hours=1))
+        assert await _claim(database, Claims(_ROOM, _LEASE)) == [1]
+
+
+async def _restart(database: Database) -> int:
+    async with database.transaction() as transaction:
+        return await restart_waits(transaction)
+
+
+_LEFT: Final = "SELECT id, due_at - clock_timestamp() AS left FROM webhook_deliveries"
 
 
 async def test_the_longest_event_is_under_20_kb(database: Database, connection: Connection) -> None:

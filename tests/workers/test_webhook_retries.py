@@ -239,6 +239,18 @@ class TestDisabled:
             assert await connection.fetchval("SELECT secret FROM webhook_endpoints") == b""
 
 
+async def test_what_became_due_by_a_clock_that_was_put_back_is_sent_all_the_same(
+    customer: Shop, connection: Any
+) -> None:
+    async with hooked(customer, enabled=False) as hook:
+        test = await customer.send("POST", f"/webhooks/endpoints/{hook.id}/test")
+        await connection.execute(
+            "UPDATE webhook_deliveries SET due_at = due_at + interval '1 hour', due_set_at = due_set_at + interval '1 hour'"
+        )
+        await hook.change(enabled=True)
+        await hook.becomes("delivered", test.json["id"])
+
+
 async def test_a_new_key_takes_over_and_the_old_one_can_go(
     database_url: str, valkey: Server, tmp_path: Path, connection: Any
 ) -> None:

@@ -1,7 +1,6 @@
 """The worker of webhooks: what is owed is told, in order, again and again until it is heard, whatever is killed."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +13,6 @@ from standardwebhooks import Webhook
 from app.embedded.server import Server
 from tests.service import Process, Service, running_service
 from tests.shop import Shop
-from tests.until import until
 from tests.workers.hooks import QUICKLY, Gate, answering, hooked, scanned, steps
 
 
@@ -212,72 +210,6 @@ class TestOthers:
             assert gate.most_waiting == 9 * 4
             gate.opened.set()
         assert len(postings) == 20
-
-
-class TestDeath:
-    async def test_killed_between_sending_and_writing_it_is_told_again_under_the_same_id(
-        self, customer: Shop, own_service: Service
-    ) -> None:
-        worker = own_service.start_webhook_worker()
-
-        async def kill_first(_: web.BaseRequest) -> web.StreamResponse:
-            if worker.alive:
-                worker.kill()
-            return web.Response(status=204)
-
-        async with hooked(customer, kill_first) as hook:
-            await customer.create_posting()
-            await hook.was_told(1)
-            own_service.start_webhook_worker()
-            first, second = await hook.was_told(2)
-            assert (first.id, first.data, first.timestamp) == (second.id, second.data, second.timestamp)
-            delivery = await hook.becomes("delivered", first.id)
-            assert delivery["attempts"] == 2
-            assert [attempt["number"] for attempt in delivery["ended_attempts"]] == [2]
-
-    async def test_stopped_it_waits_for_the_answers_and_writes_them(self, customer: Shop, own_service: Service) -> None:
-        worker, gate = own_service.start_webhook_worker(), Gate()
-        async with hooked(customer, gate.handle) as hook:
-            await customer.create_posting()
-            await gate.is_reached()
-            worker.send(signal.SIGTERM)
-            gate.opened.set()
-            assert await asyncio.to_thread(worker.stop) == 0  # the receiver lives in this thread
-            assert "1 deliveries" in worker.log
-            await hook.all_become("delivered", 1)
-
-    async def test_stopped_it_does_not_wait_for_ever(self, customer: Shop, own_service: Service) -> None:
-        worker, gate = own_service.start_webhook_worker(), Gate()
-        async with hooked(customer, gate.handle) as hook:
-            await customer.create_posting()
-            await gate.is_reached()
-            began = asyncio.get_running_loop().time()
-            assert await asyncio.to_thread(worker.stop) == 0
-            assert asyncio.get_running_loop().time() - began < 11
-            gate.opened.set()
-            own_service.start_webhook_worker()
-            await hook.all_become("delivered", 1)
-
-    async def test_a_frozen_worker_holds_up_nothing_for_longer_than_its_lease(
-        self, customer: Shop, own_service: Service
-    ) -> None:
-        frozen, gate = own_service.start_webhook_worker(), Gate()
-        async with hooked(customer, gate.handle) as hook:
-            await customer.create_posting()
-            await gate.is_reached()
-            frozen.send(signal.SIGSTOP)
-            try:
-                gate.opened.set()
-                own_service.start_webhook_worker()
-                (delivery,) = await hook.all_become("delivered", 1)
-            finally:
-                frozen.send(signal.SIGCONT)
-
-            async def both_ended() -> bool:
-                return len((await hook.delivery(delivery["id"]))["ended_attempts"]) == 2
-
-            await until("the frozen worker has written its attempt too", both_ended)
-            assert (await hook.delivery(delivery["id"]))["state"] == "delivered"
 
 
 def _party() -> dict[str, Any]:

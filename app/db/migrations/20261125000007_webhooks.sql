@@ -18,8 +18,10 @@ CREATE TABLE webhook_endpoints (
     secret                bytea       NOT NULL,
     previous_secret       bytea,
     previous_secret_until timestamptz,
-    -- Since when no delivery has succeeded, and until when the endpoint itself asked to be left in peace.
+    -- Since when no delivery has succeeded.
     failing_since         timestamptz,
+    -- When the endpoint itself asked to be left in peace, and until when. Before paused_at the clock was put back, and it is not.
+    paused_at             timestamptz,
     paused_until          timestamptz,
     created_at            timestamptz NOT NULL DEFAULT statement_timestamp(),
     deleted_at            timestamptz,
@@ -37,6 +39,7 @@ CREATE TABLE webhook_endpoints (
     CONSTRAINT webhook_endpoints_disabled_has_reason CHECK (
         enabled = (disabled_reason IS NULL) AND enabled = (disabled_at IS NULL)),
     CONSTRAINT webhook_endpoints_disabled_reason_known CHECK (disabled_reason IN ('by_owner', 'gone', 'failing')),
+    CONSTRAINT webhook_endpoints_pause_ends CHECK (num_nulls(paused_at, paused_until) <> 1),
     CONSTRAINT webhook_endpoints_previous_secret_ends CHECK (num_nulls(previous_secret, previous_secret_until) <> 1)
 );
 
@@ -62,6 +65,8 @@ CREATE TABLE webhook_deliveries (
     failures       smallint    NOT NULL DEFAULT 0,
     -- When the next attempt is due; while it is sent, when whoever sends it is given up. NULL: there is nothing more to do.
     due_at         timestamptz DEFAULT statement_timestamp(),
+    -- When due_at was set. In the future only when the clock was put back since: then due_at is as much too late.
+    due_set_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
     finished_at    timestamptz,
     CONSTRAINT webhook_deliveries_step_exists FOREIGN KEY (posting_id, step) REFERENCES status_history (posting_id, seq),
     CONSTRAINT webhook_deliveries_type_known CHECK (
@@ -85,6 +90,8 @@ CREATE UNIQUE INDEX webhook_deliveries_step_once ON webhook_deliveries (endpoint
 -- The queue itself: what is due to an endpoint, and what else of the same posting is under way to it.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at, step, id) WHERE due_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_unfinished ON webhook_deliveries (endpoint_id, posting_id, step, id) WHERE due_at IS NOT NULL;
+-- What was set by a clock that was put back since: usually nothing.
+CREATE INDEX webhook_deliveries_due_set_at ON webhook_deliveries (due_set_at) WHERE due_at IS NOT NULL;
 -- A client's pages.
 CREATE INDEX webhook_deliveries_client_id_id ON webhook_deliveries (client_id, id);
 

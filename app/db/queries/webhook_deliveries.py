@@ -29,7 +29,7 @@ WITH met AS MATERIALIZED (
          LIMIT 1) AS blocking ON true
 ), put_off AS (
     UPDATE webhook_deliveries AS delivery
-       SET due_at = until
+       SET due_at = until, due_set_at = statement_timestamp()
       FROM met
      WHERE delivery.id = met.id AND until > statement_timestamp() AND delivery.due_at = met.due_at
 ), free AS (
@@ -43,7 +43,8 @@ WITH met AS MATERIALIZED (
      WHERE place_in_posting = 1
 ), claimed AS (
     UPDATE webhook_deliveries AS delivery
-       SET state = 'sending', attempts = attempts + 1, due_at = statement_timestamp() + $3::interval
+       SET state = 'sending', attempts = attempts + 1, due_at = statement_timestamp() + $3::interval,
+           due_set_at = statement_timestamp()
       FROM chosen
      WHERE delivery.id = chosen.id AND delivery.due_at = chosen.due_at AND chosen.place <= chosen.room
     RETURNING delivery.*
@@ -81,9 +82,27 @@ UPDATE webhook_deliveries AS delivery
    SET state       = ended.state,
        failures    = failures + (ended.state <> 'delivered')::integer,
        due_at      = statement_timestamp() + due_in,
+       due_set_at  = statement_timestamp(),
        finished_at = CASE WHEN due_in IS NULL THEN statement_timestamp() END
   FROM ended
  WHERE delivery.id = delivery_id AND delivery.due_at IS NOT NULL AND (attempts = number OR ended.state = 'delivered')
+"""
+
+# What waits by a clock that was put back since: its wait begins anew, by the clock as it is. At most $1, and without what somebody else has
+# in hand. A correction of less than a second is none.
+RESTART_WAITS: Final[LiteralString] = """
+WITH stray AS (
+    SELECT id
+      FROM webhook_deliveries
+     WHERE due_at IS NOT NULL AND due_set_at > statement_timestamp() + interval '1 second'
+     LIMIT $1
+       FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE webhook_deliveries AS delivery
+   SET due_at = statement_timestamp() + (due_at - due_set_at), due_set_at = statement_timestamp()
+  FROM stray
+ WHERE delivery.id = stray.id
+RETURNING delivery.id
 """
 
 INSERT_TEST_DELIVERY: Final[LiteralString] = """
@@ -133,7 +152,7 @@ SELECT number, started_at, duration_ms, status, failure, body_start
 # Sent again, under the same id, by a schedule that begins anew; what is being sent is left alone.
 REDELIVER: Final[LiteralString] = """
 UPDATE webhook_deliveries AS delivery
-   SET state = 'waiting', failures = 0, due_at = statement_timestamp(), finished_at = NULL
+   SET state = 'waiting', failures = 0, due_at = statement_timestamp(), due_set_at = statement_timestamp(), finished_at = NULL
   FROM webhook_endpoints AS endpoint
  WHERE delivery.id = $2 AND delivery.client_id = $1 AND endpoint.id = endpoint_id AND deleted_at IS NULL AND state <> 'sending'
 RETURNING delivery.id
@@ -142,7 +161,7 @@ RETURNING delivery.id
 # $3 since when, $4 the smallest id that one of that time may have, $5 at most how many, the oldest first.
 REDELIVER_FAILED: Final[LiteralString] = """
 UPDATE webhook_deliveries
-   SET state = 'waiting', failures = 0, due_at = statement_timestamp(), finished_at = NULL
+   SET state = 'waiting', failures = 0, due_at = statement_timestamp(), due_set_at = statement_timestamp(), finished_at = NULL
  WHERE state = 'failed'
    AND id IN (SELECT id
                 FROM webhook_deliveries

@@ -63,6 +63,7 @@ UPDATE webhook_endpoints
        disabled_reason = CASE WHEN NOT $11 OR $12 = enabled THEN disabled_reason WHEN NOT $12 THEN 'by_owner' END,
        disabled_at     = CASE WHEN NOT $11 OR $12 = enabled THEN disabled_at WHEN NOT $12 THEN statement_timestamp() END,
        failing_since   = CASE WHEN $11 AND $12 AND NOT enabled THEN NULL ELSE failing_since END,
+       paused_at       = CASE WHEN $11 AND $12 AND NOT enabled THEN NULL ELSE paused_at END,
        paused_until    = CASE WHEN $11 AND $12 AND NOT enabled THEN NULL ELSE paused_until END
  WHERE id = $1 AND client_id = $2 AND deleted_at IS NULL
 RETURNING"""
@@ -106,7 +107,8 @@ SELECT endpoint.id, url, secret, CASE WHEN previous_secret_until > statement_tim
        failing_since IS NOT NULL AS failing
   FROM owed
   JOIN webhook_endpoints AS endpoint ON endpoint.id = owed.endpoint_id
- WHERE enabled AND (paused_until IS NULL OR paused_until <= statement_timestamp()) AND endpoint.id <> ALL ($2::uuid[])
+ WHERE enabled AND (paused_until IS NULL OR statement_timestamp() NOT BETWEEN paused_at AND paused_until)
+   AND endpoint.id <> ALL ($2::uuid[])
    AND EXISTS (SELECT FROM webhook_deliveries AS due WHERE due.endpoint_id = endpoint.id AND due.due_at <= statement_timestamp())
  ORDER BY endpoint.id
  LIMIT $3
@@ -118,7 +120,8 @@ SELECT endpoint.id, url, secret, CASE WHEN previous_secret_until > statement_tim
 UPDATE_ENDPOINT_HEALTH: Final[LiteralString] = """
 UPDATE webhook_endpoints AS endpoint
    SET failing_since   = CASE WHEN succeeded THEN NULL ELSE coalesce(failing_since, statement_timestamp()) END,
-       paused_until    = coalesce(statement_timestamp() + pause, CASE WHEN NOT succeeded THEN paused_until END),
+       paused_at       = CASE WHEN pause IS NOT NULL THEN statement_timestamp() WHEN NOT succeeded THEN paused_at END,
+       paused_until    = CASE WHEN pause IS NOT NULL THEN statement_timestamp() + pause WHEN NOT succeeded THEN paused_until END,
        enabled         = enabled AND NOT gone AND (succeeded OR coalesce(failing_since > statement_timestamp() - $5::interval, true)),
        disabled_reason = CASE WHEN NOT enabled THEN disabled_reason
                               WHEN gone THEN 'gone'
