@@ -30,7 +30,7 @@ async def own_service(database_url: str, valkey: Server, tmp_path: Path) -> Asyn
 
 
 async def test_killed_between_sending_and_writing_it_is_told_again_under_the_same_id(
-    self, customer: Shop, own_service: Service
+    customer: Shop, own_service: Service
 ) -> None:
     worker = own_service.start_webhook_worker()
 
@@ -51,7 +51,7 @@ async def test_killed_between_sending_and_writing_it_is_told_again_under_the_sam
 
 
 async def test_killed_between_the_answer_and_the_mark_it_is_told_twice_and_can_be_done_once(
-    self, customer: Shop, own_service: Service, connection: Any
+    customer: Shop, own_service: Service, connection: Any
 ) -> None:
     worker, gate = own_service.start_webhook_worker(), Gate()
 
@@ -73,7 +73,7 @@ async def test_killed_between_the_answer_and_the_mark_it_is_told_twice_and_can_b
     assert (len(hook.told), done, delivery["attempts"]) == (2, {delivery["id"]: 1}, 2)
 
 
-async def test_stopped_it_waits_for_the_answers_and_writes_them(self, customer: Shop, own_service: Service) -> None:
+async def test_stopped_it_waits_for_the_answers_and_writes_them(customer: Shop, own_service: Service) -> None:
     worker, gate = own_service.start_webhook_worker(), Gate()
     async with hooked(customer, gate.handle) as hook:
         await customer.create_posting()
@@ -85,7 +85,7 @@ async def test_stopped_it_waits_for_the_answers_and_writes_them(self, customer: 
         await hook.all_become("delivered", 1)
 
 
-async def test_stopped_it_does_not_wait_for_ever(self, customer: Shop, own_service: Service) -> None:
+async def test_stopped_it_does_not_wait_for_ever(customer: Shop, own_service: Service) -> None:
     worker, gate = own_service.start_webhook_worker(), Gate()
     async with hooked(customer, gate.handle) as hook:
         await customer.create_posting()
@@ -98,9 +98,7 @@ async def test_stopped_it_does_not_wait_for_ever(self, customer: Shop, own_servi
         await hook.all_become("delivered", 1)
 
 
-async def test_a_frozen_worker_holds_up_nothing_for_longer_than_its_lease(
-    self, customer: Shop, own_service: Service
-) -> None:
+async def test_a_frozen_worker_holds_up_nothing_for_longer_than_its_lease(customer: Shop, own_service: Service) -> None:
     frozen, gate = own_service.start_webhook_worker(), Gate()
     async with hooked(customer, gate.handle) as hook:
         await customer.create_posting()
