@@ -1,7 +1,6 @@
 """The API process: reads the settings, builds the parts, mounts the routes."""
 
 import asyncio
-import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -30,6 +29,7 @@ from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
 from app.core.change_listener import listening
+from app.core.collector import calm_collector
 from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.logging import configure_logging
@@ -54,7 +54,6 @@ _log = logging.getLogger(__name__)
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
 _FLUSH_SECONDS: Final = 1.0
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 # Connections that are open and quiet, for each request under way; and what is open besides connections of readers.
 _CONNECTIONS_OF_ONE: Final = 4
 _OTHER_FILES: Final = 100
@@ -126,12 +125,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_parts(settings, closing) as parts:
             app.state.parts = parts
-            # What is there now stays: the collector need not walk it, for 50 ms at a time, again and again.
-            gc.collect()
-            gc.freeze()
-            # A hundred requests under way are thousands of objects that come and go without any cycle: the collector would look for one
-            # among them every few requests, for 7 % of the time.
-            gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+            calm_collector()
             yield
 
     app = FastAPI(

@@ -1,5 +1,6 @@
 """Delivering webhooks: what a sender may take, and what is written once it has been sent."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -58,8 +59,9 @@ class Sent:
 class Room:
     """How many deliveries may be under way at once in this process: in all, and to one endpoint.
 
-    All of `to_one` is for an endpoint that has just answered quickly; others have a quarter, and those that fail one at a time. Together
-    they have half of what there is, so that slow and dead ones, however many, never take the place of those that answer.
+    All of `to_one` is for an endpoint that has just answered quickly, or an equal part where many of them wait: a few connections that are
+    used again do more than many that are not. Others have a quarter, and those that fail one at a time. Together they have half of what
+    there is, so that slow and dead ones, however many, never take the place of those that answer.
     """
 
     in_all: int
@@ -73,11 +75,13 @@ class Room:
         left_to_slow = max(1, self.in_all // 2) - sum(
             count for endpoint_id, count in under_way.items() if endpoint_id not in quick
         )
+        quick_ones = sum(endpoint["id"] in quick for endpoint in endpoints)
+        most_of_quick = min(self.to_one, math.ceil(self.in_all / max(1, quick_ones)))
         rooms: dict[UUID, int] = {}
         for endpoint in endpoints:
             endpoint_id = endpoint["id"]
             is_quick = endpoint_id in quick
-            most = self.to_one if is_quick else 1 if endpoint["failing"] else max(1, self.to_one // 4)
+            most = most_of_quick if is_quick else 1 if endpoint["failing"] else max(1, self.to_one // 4)
             room = min(most - under_way.get(endpoint_id, 0), left if is_quick else min(left, left_to_slow))
             if room > 0:
                 rooms[endpoint_id] = room

@@ -25,7 +25,7 @@ from tests.bench.rows import rows_left
 ROOT: Final = Path(__file__).parents[2]
 _UPDATES: Final = 4_000  # several batches: a rate is counted from the first to the last
 _SMALLEST: Final = Effort(
-    rounds=1, updates=_UPDATES, single_updates=100, load_seconds=0.2, latency_seconds=0.2, starts=1
+    rounds=1, updates=_UPDATES, single_updates=100, deliveries=1_000, load_seconds=0.2, latency_seconds=0.2, starts=1
 )
 
 

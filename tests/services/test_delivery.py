@@ -48,6 +48,9 @@ class TestRoom:
     def test_one_that_answers_quickly_has_its_whole_share(self) -> None:
         assert _rooms(1, 2, quick={1, 2}) == {1: 4, 2: 4}
 
+    def test_where_many_wait_each_has_an_equal_part(self) -> None:
+        assert _rooms(1, 2, 3, quick={1, 2, 3}) == {1: 3, 2: 3, 3: 2}
+
     def test_what_is_under_way_counts(self) -> None:
         assert _rooms(1, 2, quick={1, 2}, under_way={1: 3, 2: 4}) == {1: 1}
 
@@ -62,7 +65,7 @@ class TestRoom:
         assert _rooms(*range(1, 10), 20, failing={1, 2, 3}, quick={20}) == {1: 1, 2: 1, 3: 1, 4: 1, 20: 4}
 
     def test_there_is_never_more_than_all(self) -> None:
-        assert _rooms(1, 2, 3, quick={1, 2, 3}) == {1: 4, 2: 4}
+        assert _rooms(1, 2, 3, quick={1, 2, 3}, under_way={4: 5}) == {1: 3}
 
 
 async def _owe(connection: Connection, number: int, **changes: Any) -> None:
