@@ -8,6 +8,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, WebhookVerificati
 
 _HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _STYLES: Final = {"received": "green", "again": "yellow", "refused": "red"}
+_PREFIX: Final = "whsec_"
 _STOP_SECONDS: Final = 1.0
 # What the reference library says, and what it means.
 _REASONS: Final = {
@@ -63,12 +65,11 @@ def listen(
 
 
 def _read_secret(text: str) -> Webhook:
-    try:
-        return Webhook(text)
-    except (EmptyWebhookSecretError, ValueError) as error:
-        raise typer.BadParameter(
-            "it is not a secret: it begins with whsec_, and the rest is base64", param_hint="--secret"
-        ) from error
+    # The library takes it without the prefix too; here that is something else that was pasted, and nothing would ever verify.
+    with suppress(EmptyWebhookSecretError, ValueError):
+        if text.startswith(_PREFIX):
+            return Webhook(text)
+    raise typer.BadParameter("it is not a secret: it begins with whsec_, and the rest is base64", param_hint="--secret")
 
 
 async def _serve(listener: "Listener", host: str, port: int) -> None:

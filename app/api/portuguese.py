@@ -152,6 +152,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "webhook_url_refused": (
         "URL de webhook recusada",
-        "Webhooks não podem ser enviados a esta URL: ela tem de ser https, para um endereço público.",
+        "Não se enviam webhooks a esta URL: só https, a um nome ou endereço público, porta 443 ou de 1024 em diante, sem senha.",
     ),
 }

@@ -82,6 +82,7 @@ async def get_caller(request: Request, parts: PartsDep, _token: Annotated[str | 
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
+WebhookOwnerDep = CallerDep
 
 
 async def get_operator(caller: CallerDep) -> Caller:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.links import LOCATION, NEXT_PAGE, link_next
 from app.api.problems import declares
-from app.core.deps import CallerDep, PartsDep, ReaderDep, TransactionDep
+from app.core.deps import PartsDep, ReaderDep, TransactionDep, WebhookOwnerDep
 from app.models.fields import Id
 from app.models.webhooks import (
     FailedSince,
@@ -25,10 +25,10 @@ from app.models.webhooks import (
 )
 from app.services import errors, webhook_log_service, webhook_service
 
-router: Final = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router: Final = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=declares(errors.NotAuthenticated))
 
-_OF_ENDPOINT: Final = declares(errors.NotAuthenticated, errors.WebhookEndpointNotFound)
-_OF_DELIVERY: Final = declares(errors.NotAuthenticated, errors.WebhookDeliveryNotFound)
+_OF_ENDPOINT: Final = declares(errors.WebhookEndpointNotFound)
+_OF_DELIVERY: Final = declares(errors.WebhookDeliveryNotFound)
 _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: LOCATION}
 
 
@@ -37,11 +37,15 @@ _ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {202: LOCATION}
     status_code=201,
     responses={
         201: LOCATION,
-        **declares(errors.NotAuthenticated, errors.TooManyWebhookEndpoints, errors.WebhookUrlRefused),
+        **declares(errors.TooManyWebhookEndpoints, errors.WebhookUrlRefused),
     },
 )
 async def create_webhook_endpoint(
-    transaction: TransactionDep, parts: PartsDep, caller: CallerDep, endpoint: NewWebhookEndpoint, response: Response
+    transaction: TransactionDep,
+    parts: PartsDep,
+    caller: WebhookOwnerDep,
+    endpoint: NewWebhookEndpoint,
+    response: Response,
 ) -> WebhookEndpointWithSecret:
     """Create an endpoint (10 at most): from now on it is told of what happens to your postings. Its secret is in this answer only."""
     created = await webhook_service.create_endpoint(transaction, parts.webhook_rules, caller, endpoint)
@@ -49,14 +53,14 @@ async def create_webhook_endpoint(
     return created
 
 
-@router.get("/endpoints", responses=declares(errors.NotAuthenticated))
-async def list_webhook_endpoints(reader: ReaderDep, caller: CallerDep) -> WebhookEndpoints:
+@router.get("/endpoints")
+async def list_webhook_endpoints(reader: ReaderDep, caller: WebhookOwnerDep) -> WebhookEndpoints:
     """Your endpoints, the oldest first."""
     return await webhook_service.list_endpoints(reader, caller)
 
 
 @router.get("/endpoints/{endpoint_id}", responses=_OF_ENDPOINT)
-async def get_webhook_endpoint(reader: ReaderDep, caller: CallerDep, endpoint_id: Id) -> WebhookEndpoint:
+async def get_webhook_endpoint(reader: ReaderDep, caller: WebhookOwnerDep, endpoint_id: Id) -> WebhookEndpoint:
     """One endpoint: also whether it was disabled, and why."""
     return await webhook_service.get_endpoint(reader, caller, endpoint_id)
 
@@ -65,7 +69,7 @@ async def get_webhook_endpoint(reader: ReaderDep, caller: CallerDep, endpoint_id
 async def change_webhook_endpoint(
     transaction: TransactionDep,
     parts: PartsDep,
-    caller: CallerDep,
+    caller: WebhookOwnerDep,
     endpoint_id: Id,
     changes: WebhookEndpointChanges,
 ) -> WebhookEndpoint:
@@ -75,14 +79,14 @@ async def change_webhook_endpoint(
 
 
 @router.delete("/endpoints/{endpoint_id}", status_code=204, responses=_OF_ENDPOINT)
-async def delete_webhook_endpoint(transaction: TransactionDep, caller: CallerDep, endpoint_id: Id) -> None:
+async def delete_webhook_endpoint(transaction: TransactionDep, caller: WebhookOwnerDep, endpoint_id: Id) -> None:
     """Delete an endpoint, with its log and what it is still owed."""
     await webhook_service.delete_endpoint(transaction, caller, endpoint_id)
 
 
 @router.post("/endpoints/{endpoint_id}/rotate-secret", responses=_OF_ENDPOINT)
 async def rotate_webhook_secret(
-    transaction: TransactionDep, parts: PartsDep, caller: CallerDep, endpoint_id: Id
+    transaction: TransactionDep, parts: PartsDep, caller: WebhookOwnerDep, endpoint_id: Id
 ) -> WebhookEndpointWithSecret:
     """Get a new secret, in this answer only. For 24 hours every event is signed with the new one and the one before."""
     return await webhook_service.rotate_secret(transaction, parts.webhook_rules, caller, endpoint_id)
@@ -90,7 +94,7 @@ async def rotate_webhook_secret(
 
 @router.post("/endpoints/{endpoint_id}/test", status_code=202, responses={**_ACCEPTED, **_OF_ENDPOINT})
 async def test_webhook_endpoint(
-    transaction: TransactionDep, caller: CallerDep, endpoint_id: Id, response: Response
+    transaction: TransactionDep, caller: WebhookOwnerDep, endpoint_id: Id, response: Response
 ) -> WebhookDelivery:
     """Have a `webhook.test` event sent; what became of it is at its Location."""
     delivery = await webhook_log_service.send_test(transaction, caller, endpoint_id)
@@ -100,16 +104,16 @@ async def test_webhook_endpoint(
 
 @router.post("/endpoints/{endpoint_id}/redeliver", status_code=202, responses=_OF_ENDPOINT)
 async def redeliver_failed_webhooks(
-    transaction: TransactionDep, caller: CallerDep, endpoint_id: Id, failed: FailedSince
+    transaction: TransactionDep, caller: WebhookOwnerDep, endpoint_id: Id, failed: FailedSince
 ) -> Redelivered:
     """Have everything sent again that has failed for good since a time: the oldest 10 000; ask again until there are none."""
     return await webhook_log_service.redeliver_failed(transaction, caller, endpoint_id, failed.since)
 
 
-@router.get("/deliveries", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor, errors.NotAuthenticated)})
+@router.get("/deliveries", responses={200: NEXT_PAGE, **declares(errors.InvalidCursor)})
 async def list_webhook_deliveries(
     reader: ReaderDep,
-    caller: CallerDep,
+    caller: WebhookOwnerDep,
     query: Annotated[WebhookDeliveryQuery, Query()],
     request: Request,
     response: Response,
@@ -125,7 +129,7 @@ DeliveryPath = Annotated[MessageId, Path(description="The webhook-id of the deli
 
 @router.get("/deliveries/{delivery_id}", responses=_OF_DELIVERY)
 async def get_webhook_delivery(
-    reader: ReaderDep, caller: CallerDep, delivery_id: DeliveryPath
+    reader: ReaderDep, caller: WebhookOwnerDep, delivery_id: DeliveryPath
 ) -> WebhookDeliveryWithAttempts:
     """One delivery with its attempts: when, how long, and what came back."""
     return await webhook_log_service.get_delivery(reader, caller, delivery_id)
@@ -133,7 +137,7 @@ async def get_webhook_delivery(
 
 @router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses={**_ACCEPTED, **_OF_DELIVERY})
 async def redeliver_webhook(
-    transaction: TransactionDep, caller: CallerDep, delivery_id: DeliveryPath, response: Response
+    transaction: TransactionDep, caller: WebhookOwnerDep, delivery_id: DeliveryPath, response: Response
 ) -> WebhookDelivery:
     """Have one sent again, whatever became of it, under the same webhook-id."""
     delivery = await webhook_log_service.redeliver(transaction, caller, delivery_id)
