@@ -52,6 +52,8 @@ ENDPOINTS: Final = (
     _endpoint("disabled_has_reason", "no time of being disabled", enabled=False, disabled_reason="gone"),
     _endpoint("disabled_has_reason", "a reason while enabled", disabled_reason="gone"),
     _endpoint("disabled_reason_known", "an unknown reason", **{**_OFF, "disabled_reason": "mood"}),
+    _endpoint("pause_ends", "a pause for ever", paused_at=LATER),
+    _endpoint("pause_ends", "a pause without a beginning", paused_until=LATER),
     _endpoint("previous_secret_ends", "an old secret for ever", previous_secret=b"old"),
     _endpoint("previous_secret_ends", "an end of no old secret", previous_secret_until=LATER),
 )
