@@ -25,7 +25,7 @@ _POSTGRES_PORT: Final = 15_432
 _VALKEY_PORT: Final = 16_379
 _READY_WITHIN: Final = 60.0
 _SECRETS: Final = ("JWT_SECRET", "WEBHOOK_SECRET_KEYS")
-_USED: Final = ("DATABASE_URL", "REDIS_URL", *_SECRETS, "HOST", "PORT")
+_USED: Final = ("DATABASE_URL", "REDIS_URL", *_SECRETS, "HOST", "PORT", "PUBLIC_URL")
 
 
 class System:
@@ -148,6 +148,7 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
             if name not in self._environment:
                 self._environment[name] = keep_secret(self._folder / name.lower(), length=48)
         self._environment["PORT"] = str(self._port)
+        self._environment.setdefault("PUBLIC_URL", self._url)
         logs = open_folder(self._folder / "logs")
         workers = {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
         modules = {"api": "app.main", **workers, "webhook-worker": "app.webhook_worker"}

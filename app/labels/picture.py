@@ -13,7 +13,7 @@ from app.labels.items import DOTS_PER_MM, Area, Bars, Item, Line, Matrix, Rule, 
 from app.labels.pages import PageKind
 
 _BLACK: Final = 0
-_WHITE: Final = 1
+_WHITE: Final = 255
 _MM_PER_INCH: Final = 25.4
 # Letters are drawn this large (the largest on a label have 85 dots), and reduced to the size that is wanted: to open the font for
 # each size would take 12 ms every time.
@@ -41,7 +41,7 @@ class Painter:
 
     def paint(self, items: Iterable[Item], page: PageKind) -> Image.Image:
         """A page with one label, at its top left corner."""
-        picture = Image.new("1", (dots(page.width), dots(page.height)), _WHITE)
+        picture = Image.new("L", (dots(page.width), dots(page.height)), _WHITE)
         draw = ImageDraw.Draw(picture)
         for item in (*page.cut_marks(), *items):
             match item:
@@ -97,7 +97,10 @@ def _stamp(draw: ImageDraw.ImageDraw, matrix: Matrix) -> None:
 
 
 def png_of(picture: Image.Image) -> bytes:
-    """The picture as PNG, which tells how many dots it has to an inch."""
+    """The picture as PNG, which tells how many dots it has to an inch.
+
+    It has two bits a dot, of which only black and white are used: Pillow packs those in half the time that one bit a dot takes it.
+    """
     file = BytesIO()
-    picture.save(file, "PNG", dpi=(DOTS_PER_MM * _MM_PER_INCH,) * 2, compress_level=1)
+    picture.save(file, "PNG", bits=2, dpi=(DOTS_PER_MM * _MM_PER_INCH,) * 2, compress_level=1)
     return file.getvalue()

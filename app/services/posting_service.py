@@ -38,6 +38,8 @@ _SMALLEST: Final = -1
 _LARGEST: Final = 2**63 - 1
 _LONG_AGO: Final = parse_timestamp("2000-01-01T00:00:00Z")
 _FAR_AHEAD: Final = parse_timestamp("2099-12-31T23:59:59Z")
+# Of a party, only what was said is stored.
+_UNSAID: Final = dict.fromkeys(Party.model_fields)
 
 OwnedCode: TypeAlias = tuple[str, UUID | None]
 """A tracking code, and the scope of who asks for it."""
@@ -170,8 +172,8 @@ def _warn_when_scarce(rules: PostingRules, first: int, last: int) -> None:
 
 
 def _posting(row: Row) -> Posting:
-    parties = {side: Party.model_construct(**json.loads(row[side])) for side in ("sender", "recipient")}
-    return Posting.model_construct(**{**row, **parties, "metadata": json.loads(row["metadata"])})
+    parties = {side: Party.trusted({**_UNSAID, **json.loads(row[side])}) for side in ("sender", "recipient")}
+    return Posting.trusted({**row, **parties, "currency": "BRL", "metadata": json.loads(row["metadata"])})
 
 
 def _postings(rows: Sequence[Row]) -> Postings:
@@ -211,7 +213,7 @@ async def get_history(executor: Executor, desk: OwnedDesk, caller: Caller, track
     """The steps of the posting in the order in which they happened; raises as get_posting does."""
     posting = await _owned_row(desk, caller, tracking_code)
     rows = await executor.fetch(status_history.SELECT_STEPS, [posting["id"]])
-    steps = in_order([Step.model_construct(**{name: row[name] for name in Step.model_fields}) for row in rows])
+    steps = in_order([Step.trusted(row) for row in rows])
     return History.model_construct(tracking_code=posting["tracking_code"], steps=steps)
 
 

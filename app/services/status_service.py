@@ -77,12 +77,9 @@ async def _accept(
 
 def _batched(tracking_code: str, outcome: Outcome) -> BatchedStatusUpdate:
     if isinstance(outcome, Refusal):
-        return BatchedStatusUpdate.model_construct(
-            tracking_code=tracking_code, state="refused", status_update=None, refusal=reason(outcome.code())
-        )
-    return BatchedStatusUpdate.model_construct(
-        tracking_code=outcome.tracking_code, state=outcome.state, status_update=outcome, refusal=outcome.refusal
-    )
+        told = {"tracking_code": tracking_code, "state": "refused", "refusal": reason(outcome.code())}
+        return BatchedStatusUpdate.trusted({**told, "status_update": None})
+    return BatchedStatusUpdate.trusted({**vars(outcome), "status_update": outcome})
 
 
 async def get_status_update(executor: Executor, caller: Caller, update_id: UUID) -> StatusUpdate:

@@ -59,8 +59,6 @@ async def find_public_steps(executor: Executor, codes: Sequence[str]) -> dict[st
 
 def to_tracking(rows: Sequence[Row]) -> Tracking:
     """The parcel whose steps these are."""
-    steps = in_order(
-        [PublicStep.model_construct(**{name: row[name] for name in PublicStep.model_fields}) for row in rows]
-    )
+    steps = in_order([PublicStep.trusted(row) for row in rows])
     # Late scans are written after what they came before: the status is that of the step that happened last.
-    return Tracking.model_construct(**{**rows[0], "status": steps[-1].status, "steps": steps})
+    return Tracking.trusted({**rows[0], "status": steps[-1].status, "steps": steps})

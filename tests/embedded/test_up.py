@@ -20,7 +20,7 @@ from tests.embedded.processes import all_gone, command_line, descendants
 from tests.until import until_blocking
 
 _PROJECT = Path(__file__).parents[2]
-_OURS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS", "HOST", "PORT", "MAKELEVEL")
+_OURS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS", "HOST", "PORT", "PUBLIC_URL", "MAKELEVEL")
 
 
 class Stack:
@@ -102,6 +102,13 @@ def test_it_tells_where_to_look(stack: Stack) -> None:
     assert stack.answers()
     assert f"http://127.0.0.1:{stack.port}/docs" in stack.output
     assert "create-operator" in stack.output
+
+
+def test_what_it_prints_leads_to_its_own_port(stack: Stack) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=3)
+    connection.request("GET", "/", headers={"Accept": "text/html"})
+    assert f'content="http://127.0.0.1:{stack.port}/'.encode() in connection.getresponse().read()
+    connection.close()
 
 
 def test_other_commands_find_it(stack: Stack) -> None:
