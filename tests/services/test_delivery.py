@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import pytest
+
 from app.core.ids import smallest_id_of
 from app.core.webhook_client import Answer
 from app.db.database import Database
@@ -140,6 +142,23 @@ async def test_the_late_answer_to_one_that_was_given_up_changes_a_delivery_only_
         states.append(await connection.fetchval("SELECT state FROM webhook_deliveries"))
     assert states == ["sending", "delivered", "delivered"]
     assert await connection.fetchval("SELECT array_agg(number ORDER BY number) FROM webhook_attempts") == [1, 2]
+
+
+@pytest.mark.parametrize("state", ["sending", "waiting"])
+async def test_however_much_waits_behind_one_it_does_not_hide_it(
+    state: str, database: Database, connection: Connection
+) -> None:
+    await _endpoint(connection)
+    await insert(connection, "status_history", {})
+    await insert(connection, "status_updates", {})
+    about = {"type": "status_update.refused", "posting_id": 0, "step": 1, "posting_status": "pending"}
+    refused = {**about, "update_id": _id(10), "refusal": "out_of_sequence"}
+    now = datetime.now(UTC)
+    await _owe(connection, 1, **refused, state=state, attempts=1, failures=1, due_at=now - timedelta(seconds=1))
+    for number in range(2, 600):
+        await _owe(connection, number, **refused, due_at=now - timedelta(hours=1))
+    claims = Claims(_ROOM, _LEASE)
+    assert [await _claim(database, claims) for _ in range(4)][-2:] == [[1], []]
 
 
 class TestClockPutBack:

@@ -6,11 +6,12 @@ from typing import Final, LiteralString
 # later events of a posting go by.
 #
 # A delivery is blocked while another one of its posting is on its way to the endpoint, and while an earlier one waits for one of its first
-# attempts. What is blocked by one that is to be tried again is put off until then: it would be looked at in vain each time.
+# attempts. What is blocked by one that is to be tried again, or whose sender is given up, is put off until then: it would be looked at in
+# vain each time, and enough of it would hide what it waits for.
 CLAIM_DELIVERIES: Final[LiteralString] = """
 WITH met AS MATERIALIZED (
     SELECT due.*, asked.room, blocking.id IS NOT NULL AS blocked,
-           CASE WHEN blocking.state = 'waiting' THEN blocking.due_at END AS until
+           CASE WHEN blocking.state = 'waiting' OR blocking.due_at <= statement_timestamp() THEN blocking.due_at END AS until
       FROM unnest($1::uuid[], $2::integer[]) AS asked (endpoint_id, room)
      CROSS JOIN LATERAL (
         SELECT id, endpoint_id, posting_id, step, due_at
@@ -31,7 +32,7 @@ WITH met AS MATERIALIZED (
     UPDATE webhook_deliveries AS delivery
        SET due_at = until, due_set_at = statement_timestamp()
       FROM met
-     WHERE delivery.id = met.id AND until > statement_timestamp() AND delivery.due_at = met.due_at
+     WHERE delivery.id = met.id AND until > met.due_at AND delivery.due_at = met.due_at
 ), free AS (
     SELECT *, row_number() OVER (PARTITION BY endpoint_id, posting_id, CASE WHEN posting_id IS NULL THEN id END
                                  ORDER BY step, id) AS place_in_posting
