@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import main as api_process
+from app import webhook_worker as webhook_worker_process
 from app import worker as worker_process
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import Passwords
@@ -33,6 +34,7 @@ from app.replay.player import replay as play
 from app.replay.sample import sample_orders
 from app.services import clients_service, posting_service, queue_service
 from app.services.errors import Refusal
+from app.webhook_listener import webhooks_cli
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ def options(
 
 queue_cli: Final = typer.Typer(help="Look after the queue of status updates.", no_args_is_help=True)
 cli.add_typer(queue_cli, name="queue")
+cli.add_typer(webhooks_cli, name="webhooks")
 
 
 def _settings() -> Settings:
@@ -118,6 +121,12 @@ def api() -> None:
 def worker() -> None:
     """Run one worker process."""
     sys.exit(worker_process.main())
+
+
+@cli.command()
+def webhook_worker() -> None:
+    """Run one worker process that delivers webhooks."""
+    sys.exit(webhook_worker_process.main())
 
 
 @cli.command(name="migrate")

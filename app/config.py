@@ -21,7 +21,9 @@ _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5}
 
 _SECRET_LENGTH = 32
 _SECRET_VARIETY = 8
+_HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 _LONGEST_URL = 120
+_LONGEST_WAIT = 30 * 86_400
 
 
 class SettingsError(Exception):
@@ -69,6 +71,9 @@ class Settings(BaseSettings):
     jwt_previous_secret: SecretStr = Field(
         default=SecretStr(""),
         description="The JWT_SECRET before this one: what it signed is taken too. Unset it after ACCESS_TOKEN_MINUTES.",
+    )
+    webhook_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="What the secrets of webhooks are encrypted with, with commas: the first encrypts, all decrypt. Each as JWT_SECRET."
     )
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
@@ -189,20 +194,57 @@ class Settings(BaseSettings):
     )
     worker_stop_seconds: float = Field(default=10, gt=0, description="Longest time that a worker takes to stop.")
 
+    webhook_development: bool = Field(
+        default=False, description="For developers only: webhooks may also go to this machine, and over http."
+    )
+    webhook_concurrency: int = Field(
+        default=512, ge=1, le=10_000, description="Webhooks under way at once in one webhook worker."
+    )
+    webhook_concurrency_of_one: int = Field(
+        default=16,
+        ge=1,
+        le=1_000,
+        description="Those of them that go to one endpoint; fewer while it is slow or fails.",
+    )
+    webhook_retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+        default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="The waits between the attempts to deliver a webhook, with commas; after the last attempt it has failed.",
+    )
+    webhook_lease_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="After this time a webhook under way in a worker that was killed is sent again: longer than the 10 s of a request.",
+    )
+    webhook_disable_days: float = Field(
+        default=5, gt=0, description="An endpoint to which nothing could be delivered for this long is disabled."
+    )
+    webhook_log_days: float = Field(default=30, gt=0, description="How long deliveries that ended stay in the log.")
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
     log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
 
     @field_validator("jwt_secret", "jwt_previous_secret")
     @classmethod
     def _is_a_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        text = secret.get_secret_value()
-        if not text and info.field_name == "jwt_previous_secret":
-            return secret
-        if len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or _KNOWN_SECRETS.fullmatch(text):
+        is_unset = info.field_name == "jwt_previous_secret" and not secret.get_secret_value()
+        if not is_unset and _is_weak(secret):
+            raise ValueError(f"must be at least 32 random characters; make one with: {_HOW_TO_MAKE_ONE}")
             raise ValueError(
-                "must be at least 32 random characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+                f"must be at least 32 random characters, or several such keys with commas; make one with: {_HOW_TO_MAKE_ONE}"
             )
-        return secret
+        return keys
+
+    @field_validator("webhook_retry_seconds", mode="before")
+    @classmethod
+    def _split_waits(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("webhook_retry_seconds")
+    @classmethod
+    def _are_waits(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 <= wait <= _LONGEST_WAIT for wait in waits):
+            raise ValueError("must be seconds with commas between them, of at most 30 days each, such as 5,300,1800")
+        return waits
 
     @field_validator("public_url")
     @classmethod
@@ -291,6 +333,16 @@ class Settings(BaseSettings):
     def posting_retention(self) -> timedelta:
         """How long after its last step a posting keeps its personal data."""
         return timedelta(days=self.posting_retention_days)
+
+    def webhook_keys(self) -> list[str]:
+        """What SecretBox wants to know."""
+        return [key.get_secret_value() for key in self.webhook_secret_keys]
+
+
+def _is_weak(secret: SecretStr) -> bool:
+    """Whether it is too short, too even, or one that somebody wrote into an example."""
+    text = secret.get_secret_value()
+    return len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or bool(_KNOWN_SECRETS.fullmatch(text))
 
 
 def read_settings() -> Settings:

@@ -1,7 +1,6 @@
 """The API process: reads the settings, builds the parts, mounts the routes."""
 
 import asyncio
-import gc
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -35,6 +34,7 @@ from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
 from app.core.change_listener import listening
+from app.core.collector import calm_collector
 from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.known_places import KnownPlaces
@@ -42,6 +42,7 @@ from app.core.logging import configure_logging
 from app.core.open_files import allow_open_files
 from app.core.quota_sharing import sharing_quotas
 from app.core.redis import open_change_channel, open_quotas, open_streams
+from app.core.secret_box import SecretBox
 from app.db.connection import open_database
 from app.labels.renderer import LabelRenderer
 from app.services.acceptance_desk import AcceptanceDesk
@@ -57,6 +58,7 @@ from app.services.rate_limits import RateLimits
 from app.services.session_service import SessionRules, find_bearers
 from app.services.sign_in_limits import SignInLimits
 from app.services.tracking_service import PublicDesk, find_public_steps
+from app.services.webhook_service import WebhookRules
 from app.web import pages
 from app.web.busy import BusyPages
 
@@ -65,7 +67,6 @@ _log = logging.getLogger(__name__)
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
 _FLUSH_SECONDS: Final = 1.0
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 # Connections that are open and quiet, for each request under way; and what is open besides connections of readers.
 _CONNECTIONS_OF_ONE: Final = 4
 _OTHER_FILES: Final = 100
@@ -147,6 +148,9 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
                 test_tracking_code_prefixes=settings.test_tracking_code_prefixes,
                 test_step_seconds=settings.test_step_seconds,
             ),
+            webhook_rules=WebhookRules(
+                secret_box=SecretBox(settings.webhook_keys), development=settings.webhook_development
+            ),
             labels=labels,
             public_url=settings.public_url,
             closing=closing,
@@ -161,12 +165,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_parts(settings, closing) as parts:
             app.state.parts = parts
-            # What is there now stays: the collector need not walk it, for 50 ms at a time, again and again.
-            gc.collect()
-            gc.freeze()
-            # A hundred requests under way are thousands of objects that come and go without any cycle: the collector would look for one
-            # among them every few requests, for 7 % of the time.
-            gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+            calm_collector()
             yield
 
     app = FastAPI(

@@ -1,9 +1,7 @@
 """The worker process: reads the settings, builds the parts, runs until it is told to stop."""
 
-import asyncio
 import logging
 import os
-import signal
 import socket
 import sys
 import uuid
@@ -21,8 +19,8 @@ from app.workers.personal_data_eraser import PersonalDataEraser
 from app.workers.posting_decider import PostingDecider
 from app.workers.posting_simulator import PostingSimulator
 from app.workers.posting_status_worker import PostingStatusWorker
+from app.workers.running import run_until_stopped
 
-_SHARE_OF_WORK: Final = 0.8
 _FLUSH_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
@@ -51,26 +49,10 @@ async def run(settings: Settings) -> None:
             batch_size=settings.worker_batch_size,
             sweep_seconds=settings.worker_sweep_seconds,
         )
-        await _run_until_stopped(worker, stop_seconds=settings.worker_stop_seconds)
+        await run_until_stopped(
+            worker, stop_seconds=settings.worker_stop_seconds, left_over="what it had in hand is decided by another"
+        )
         _log.info("worker stopped: %d updates applied, %d refused", decider.applied, decider.refused)
-
-
-async def _run_until_stopped(worker: PostingStatusWorker, *, stop_seconds: float) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    running = asyncio.create_task(worker.run(), name="worker")
-    waiting = asyncio.create_task(stopping.wait(), name="stop signal")
-    _log.info("worker started")
-    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    worker.stop()
-    waiting.cancel()
-    try:
-        # A part of the time is for the connections, which may have nobody at their other end either.
-        await asyncio.wait_for(running, stop_seconds * _SHARE_OF_WORK)
-    except TimeoutError:
-        _log.warning("the worker did not finish within %g s; what it had in hand is decided by another", stop_seconds)
 
 
 def main() -> int:

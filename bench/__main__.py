@@ -18,7 +18,7 @@ from bench.ground import Ground, ground
 from bench.printing import show
 from bench.programs import ROOT
 from bench.result import Result, Section
-from bench.sections import answering, deciding, footprint, latency
+from bench.sections import answering, deciding, delivering, footprint, latency
 from bench.turns import Say
 
 Measure = Callable[[Ground, Effort, Say], Awaitable[Section]]
@@ -30,6 +30,7 @@ class Name(StrEnum):
     DECIDING = "deciding"
     ANSWERING = "answering"
     LATENCY = "latency"
+    DELIVERING = "delivering"
     FOOTPRINT = "footprint"
 
 
@@ -41,6 +42,7 @@ def _sections(*, alone: bool) -> dict[Name, Measure]:
         Name.DECIDING: partial(deciding.measure, alone=alone),
         Name.ANSWERING: answering.measure,
         Name.LATENCY: latency.measure,
+        Name.DELIVERING: partial(delivering.measure, alone=alone),
         Name.FOOTPRINT: footprint.measure,
     }
 

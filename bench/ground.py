@@ -20,7 +20,8 @@ from bench.fill import fill
 # No checkpoint of its own falls into a measurement: one is made before each.
 _SETTINGS: Final = {"max_wal_size": "8GB", "checkpoint_timeout": "1h"}
 _LOOK_AGAIN_SECONDS: Final = 0.1
-_SECRET: Final = "Xb7-a-secret-of-the-bench-0123456789"  # noqa: S105 - of servers that live for minutes on loopback
+_QUEUED_UPDATE: Final = "SELECT FROM status_updates WHERE state = 'queued'"
+SECRET: Final = "Xb7-a-secret-of-the-bench-0123456789"  # noqa: S105 - of servers that live for minutes on loopback
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class Place:
         return {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "JWT_SECRET": _SECRET,
+            "JWT_SECRET": SECRET,
+            "WEBHOOK_SECRET_KEYS": SECRET,
             "LOG_LEVEL": "WARNING",
             # One client, and all that it can: each request is counted, and none is refused for it.
             "RATE_LIMIT_PER_CLIENT": "1000000000",
@@ -122,12 +124,15 @@ def _threads(pid: int) -> list[int]:
     return [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
 
 
-async def until_nothing_waits(url: str, *, seconds: float) -> bool:
-    """Whether all queued updates were decided within so many seconds. The look costs next to nothing: a partial index that empties."""
+async def until_nothing_waits(url: str, *, seconds: float, waiting: str = _QUEUED_UPDATE) -> bool:
+    """Whether all queued updates were decided within so many seconds, or all that this query finds was done.
+
+    The look costs next to nothing: a partial index that empties.
+    """
     connection = await asyncpg.connect(url)
     try:
         async with asyncio.timeout(seconds):
-            while await connection.fetchval("SELECT EXISTS (SELECT FROM status_updates WHERE state = 'queued')"):
+            while await connection.fetchval(f"SELECT EXISTS ({waiting})"):
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
     except TimeoutError:
         return False

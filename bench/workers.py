@@ -1,9 +1,10 @@
 """Who empties a full queue, and how each is started: the product's worker, and every peer in its own way."""
 
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from redis.asyncio import Redis
 from bench.ground import Ground, Place, until_nothing_waits
 from bench.programs import ROOT, NotMeasured, module, running
 
-_PEERS: Final = ROOT / "bench" / "peers"
+PEERS: Final = ROOT / "bench" / "peers"
 _STREAM: Final = "postagens:v1:{q0}:status-updates"
 _PATIENCE_SECONDS: Final = 120.0
 _STARTED: Final = "worker started"
@@ -35,7 +36,7 @@ class Peer:
     @property
     def python(self) -> Path:
         """The interpreter of its environment."""
-        return _PEERS / f".venv-{self.environment}" / "bin" / "python"
+        return PEERS / f".venv-{self.environment}" / "bin" / "python"
 
 
 FASTSTREAM: Final = Peer(
@@ -99,22 +100,23 @@ async def our_workers(ground: Ground, place: Place, *, processes: int) -> float:
 
 async def peer_workers(ground: Ground, place: Place, peer: Peer) -> float:
     """Updates a second that the peer decides, from the first it has decided to the last."""
-    environment = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "PYTHONPATH": str(_PEERS)}
-    _fill(peer, environment, await waiting_postings(place))
+    environment = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "PYTHONPATH": str(PEERS)}
+    fill_queue(peer, environment, await waiting_postings(place))
     log = ground.folder / f"{peer.module}-{time.time_ns()}.log"
-    with running([peer.python, *peer.command], log=log, environment=environment, cwd=_PEERS):
+    with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS):
         await _until_done(place, peer.label, log)
     return await _rate(place, datetime.min.replace(tzinfo=UTC))
 
 
-def _fill(peer: Peer, environment: dict[str, str], posting_ids: Sequence[int]) -> None:
+def fill_queue(peer: Peer, environment: Mapping[str, str], ids: Sequence[int | str]) -> None:
+    """Put a message for each of the ids into the peer's queue."""
     if not peer.python.exists():
         raise NotMeasured("the peers are not installed: sh .ci/sync peers")
     subprocess.run(
         [peer.python, "fill.py", peer.module],
-        cwd=_PEERS,
+        cwd=PEERS,
         env=environment,
-        input="\n".join(map(str, posting_ids)),
+        input="\n".join(map(json.dumps, ids)),
         text=True,
         check=True,
         timeout=_PATIENCE_SECONDS,
@@ -129,17 +131,20 @@ async def _until_done(place: Place, label: str, log: Path) -> None:
 
 
 async def _rate(place: Place, since: datetime) -> float:
-    """What was decided after the first moment of deciding (that one's work was before), over the time to the last.
-
-    Where most was done before `since`, too little is left to measure: then from the first decision of all.
-    """
     connection = await asyncpg.connect(place.database_url)
     rows = await connection.fetch("SELECT decided_at FROM status_updates ORDER BY decided_at")
     await connection.close()
-    moments: list[datetime] = [row["decided_at"] for row in rows]
+    return rate([row["decided_at"] for row in rows], since)
+
+
+def rate(moments: Sequence[datetime], since: datetime) -> float:
+    """What was done after the first of the moments, in order (that one's work was before), over the time to the last.
+
+    Where most was done before `since`, too little is left to measure: then from the first moment of all.
+    """
     late = [moment for moment in moments if moment >= since]
     counted = late if len(late) > len(moments) / 2 else moments
     seconds = (counted[-1] - counted[0]).total_seconds()
     if not seconds:
-        raise NotMeasured("all was decided in one moment: too few updates")
+        raise NotMeasured("all was done in one moment: too little of it")
     return sum(moment > counted[0] for moment in counted) / seconds

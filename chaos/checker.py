@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from chaos import delivery_checker
 from chaos.facts import Posting, Update, updates_by_wish
-from chaos.ledger import Asked, Created, Entry, KeyReused, Seen
+from chaos.ledger import Asked, Created, Entry, KeyReused, Received, Seen
 from chaos.model import Step, decide, read_in_time, why_not
 
 ACCEPTED: Final = 202
@@ -16,7 +17,10 @@ _AT_ONCE: Final = frozenset({404, 409, 422})
 _UNKNOWN: Final = frozenset({0, 401, 429, 503})
 # Refused by the clock of the database, and not by the life of the posting.
 _BY_THE_CLOCK: Final = "occurred_at_in_future"
-KINDS: Final = ("lost", "twice", "out of order", "wrong refusals", "holes in steps", "reads went back", "wrong answers")
+KINDS: Final = (
+    *("lost", "twice", "out of order", "wrong refusals", "holes in steps", "reads went back", "wrong answers"),
+    *delivery_checker.KINDS,
+)
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class Verdict:
 
     accepted: int = 0
     created: int = 0
+    deliveries: int = 0
     findings: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     @property
@@ -62,6 +67,9 @@ def check(
     verdict.find("holes in steps", _holes(postings))
     verdict.find("reads went back", _went_back([entry for entry in entries if isinstance(entry, Seen)]))
     verdict.find("wrong answers", _wrong_answers(entries))
+    verdict.deliveries = sum(isinstance(entry, Received) for entry in entries)
+    for kind, sentence in delivery_checker.check_deliveries(entries, postings):
+        verdict.find(kind, [sentence])
     return verdict
 
 

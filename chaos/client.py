@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from chaos.caller import Answer, Caller, calling
-from chaos.ledger import Asked, Created, KeyReused, Ledger, Seen, now
+from chaos.ledger import Asked, Created, KeyReused, Ledger, Seen, Subscribed, now
 
 PARTY: Final = {"name": "Ana Souza", "cep": "12243-000", "city": "São José dos Campos", "uf": "SP"}
 _MOST_UPDATES: Final = 30
@@ -39,6 +40,7 @@ class Orders:
     pause_seconds: float
     without_key: bool = False
     parcels: int = 12
+    endpoints: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -76,6 +78,12 @@ class Client:
         """Begin nothing new; what is under way is repeated for a while still."""
         self._give_up = now() + _STOP_WITHIN
         self.stopping.set()
+
+    async def subscribe(self) -> None:
+        """Have everything that happens from now on posted to the endpoints that were ordered."""
+        for url in self._orders.endpoints:
+            answer = await self._caller.insist("POST", "/api/v1/webhooks/endpoints", {"url": url}, give_up=now() + 60)
+            self._ledger.write(Subscribed(urlsplit(url).path, self._orders.name, answer.body["secret"]))
 
     async def run(self) -> None:
         """Work with all hands until stop()."""
@@ -241,6 +249,7 @@ async def work(orders: Orders) -> None:
     with Ledger(Path(orders.ledger)) as ledger:
         async with calling(orders.urls, email, chance) as caller:
             client = Client(orders, caller, ledger, chance)
+            await client.subscribe()
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, client.stop)
             await client.run()
 

@@ -105,17 +105,27 @@ def read_facts(url: str) -> list[Posting]:
     return blocking(_read(url))
 
 
-async def _count_queued(url: str) -> int:
+async def _count(url: str, what: str, *values: object) -> int:
     connection = await asyncpg.connect(url)
     try:
-        return int(await connection.fetchval("SELECT count(*) FROM status_updates WHERE state = 'queued'"))
+        return int(await connection.fetchval(f"SELECT count(*) FROM {what}", *values))  # noqa: S608 - all of it stands below
     finally:
         await connection.close()
 
 
 def count_queued(url: str) -> int:
     """How many updates are not decided yet."""
-    return blocking(_count_queued(url))
+    return blocking(_count(url, "status_updates WHERE state = 'queued'"))
+
+
+def count_undelivered(url: str) -> int:
+    """How many webhooks are still owed."""
+    return blocking(_count(url, "webhook_deliveries WHERE due_at IS NOT NULL"))
+
+
+def count_failed_attempts(url: str, failure: str) -> int:
+    """How many attempts to deliver a webhook have failed for this reason."""
+    return blocking(_count(url, "webhook_attempts WHERE failure = $1", failure))
 
 
 def updates_by_wish(postings: list[Posting]) -> dict[str, list[Update]]:

@@ -22,6 +22,7 @@ WORKER_MID_BATCH: Final = "worker-mid-batch"
 WORKER_AFTER_COMMIT: Final = "worker-after-commit"
 API_AFTER_COMMIT: Final = "api-after-commit"
 API_BEFORE_202: Final = "api-before-202"
+SENDER_BEFORE_MARK: Final = "sender-before-mark"
 
 
 def arm(folder: Path, point: str, action: signal.Signals = signal.SIGKILL) -> None:
@@ -53,12 +54,14 @@ class Failpoints:
         from app.services import decision_service  # noqa: PLC0415
         from app.services.acceptance_desk import AcceptanceDesk  # noqa: PLC0415
         from app.workers.posting_decider import PostingDecider  # noqa: PLC0415
+        from app.workers.webhook_worker import WebhookWorker  # noqa: PLC0415
 
         self._before(PostingDecider, "_decide_once", WORKER_BEFORE_BEGIN)
         self._after(decision_service, "decide_queued_updates", WORKER_MID_BATCH)
         self._before(HintStream, "acknowledge", WORKER_AFTER_COMMIT)
         self._before(HintSender, "hint", API_AFTER_COMMIT)
         self._after(AcceptanceDesk, "accept", API_BEFORE_202)
+        self._before(WebhookWorker, "_write", SENDER_BEFORE_MARK)
 
     def _before(self, place: Any, name: str, point: str) -> None:
         function: Callable[..., Any] = getattr(place, name)

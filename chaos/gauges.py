@@ -29,7 +29,7 @@ SELECT pg_table_size('postings') / greatest(1, (SELECT count(*) FROM postings)):
 def sample(system: System) -> Sample:
     """Every gauge now; of several processes of a kind the highest."""
     gauges: Sample = {"hints in the stream": float(system.servers.ask_valkey("XLEN", _STREAM).lstrip(b":"))}
-    for kind, programs in (("api", system.apis), ("worker", system.workers)):
+    for kind, programs in (("api", system.apis), ("worker", system.workers), ("sender", system.senders)):
         gauges[f"{kind}: MB"] = max(map(megabytes, programs))
         gauges[f"{kind}: open files"] = max(map(open_files, programs))
     for table, size in blocking(_bytes_a_row(system.servers.postgres.url)).items():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias, get_args
 
 now = time.monotonic
 
@@ -72,6 +72,29 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A client has given this path of a receiver as an endpoint, before it had any posting, and got this secret."""
+
+    path: str
+    client: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One attempt to deliver a webhook, as it came to the path of a receiver, and the status that it got for an answer, in which mood."""
+
+    path: str
+    message_id: str
+    timestamp: str
+    signature: str
+    body: str
+    status: int
+    at: float
+    mood: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fell:
     """A fault: when it was injected, when all was healed, and when a new update was accepted and decided again.
 
@@ -85,8 +108,8 @@ class Fell:
     epoch: float
 
 
-Entry: TypeAlias = Created | Asked | KeyReused | Seen | Fell
-_KINDS: Final[dict[str, type[Entry]]] = {kind.__name__: kind for kind in (Created, Asked, KeyReused, Seen, Fell)}
+Entry: TypeAlias = Created | Asked | KeyReused | Seen | Subscribed | Received | Fell
+_KINDS: Final[dict[str, type[Entry]]] = {kind.__name__: kind for kind in get_args(Entry)}
 
 
 class Ledger:

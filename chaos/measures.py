@@ -1,14 +1,17 @@
 """Figures of a run: how long answers took, while what fell, and how long it took to be well again."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bench.result import percentile
 from chaos.checker import ACCEPTED
+from chaos.delivery_checker import WELL
 from chaos.facts import Update
 from chaos.faults.fault import Fault
-from chaos.ledger import NO_ANSWER, Asked, Entry, Fell
+from chaos.ledger import NO_ANSWER, Asked, Entry, Fell, Received
 
 _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 _HARDLY_MORE: Final = 1.5
@@ -20,8 +23,8 @@ _CLOCK_MOVED: Final = 1_800
 class Window:
     """What the callers noticed while one fault lasted, in seconds.
 
-    `answers` are those of 202s, `slowest` of any. `recovery` is until a new update went through, `backlog` from there until all that
-    was accepted before was decided.
+    `answers` are those of 202s, `slowest` of any; `deliveries` from a step until the receiver that is well has it. `recovery` is until
+    a new update went through, `backlog` from there until all that was accepted before was decided.
     """
 
     fault: str
@@ -30,6 +33,7 @@ class Window:
     disturbed: int
     answers: tuple[float, ...]
     slowest: float
+    deliveries: tuple[float, ...]
     recovery: float
     backlog: float
 
@@ -56,7 +60,8 @@ def windows(entries: Sequence[Entry], updates: Sequence[Update]) -> list[Window]
     asked = [entry for entry in entries if isinstance(entry, Asked)]
     fallen = [entry for entry in entries if isinstance(entry, Fell)]
     timed = _with_the_right_time(asked, fallen, updates)
-    return [_window(fell, asked, timed) for fell in fallen]
+    delivered = [entry for entry in entries if isinstance(entry, Received) and entry.path.startswith(WELL)]
+    return [_window(fell, asked, delivered, timed) for fell in fallen]
 
 
 def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates: Sequence[Update]) -> list[Update]:
@@ -71,7 +76,7 @@ def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates
     ]
 
 
-def _window(fell: Fell, asked: Sequence[Asked], updates: Sequence[Update]) -> Window:
+def _window(fell: Fell, asked: Sequence[Asked], delivered: Sequence[Received], updates: Sequence[Update]) -> Window:
     during = [each for each in asked if fell.began <= each.sent <= fell.healed]
     healed, recovered = fell.epoch + fell.healed, fell.epoch + fell.recovered
     waited = [
@@ -86,6 +91,11 @@ def _window(fell: Fell, asked: Sequence[Asked], updates: Sequence[Update]) -> Wi
         sum(each.status in _DISTURBED for each in during),
         tuple(each.answered - each.sent for each in during if each.status == ACCEPTED),
         max((each.answered - each.sent for each in during), default=0.0),
+        tuple(
+            each.at + fell.epoch - datetime.fromisoformat(json.loads(each.body)["timestamp"]).timestamp()
+            for each in delivered
+            if fell.began <= each.at <= fell.healed
+        ),
         fell.recovered - fell.healed,
         max((each for each in waited if each > 0), default=0.0),
     )
@@ -103,6 +113,7 @@ def misses(window: Window, fault: Fault, *, calm_p99: float) -> list[str]:
     if expects.p99 is not None and p99 > max(expects.p99, _HARDLY_MORE * calm_p99):
         found.append(f"the p99 of a 202 was {p99 * 1000:.0f} ms, and {calm_p99 * 1000:.0f} when all was calm")
     for what, seconds, most in (
+        ("the p99 of a webhook", percentile(window.deliveries, 0.99), expects.delivered),
         ("an answer took", window.slowest, expects.slowest),
         ("it took until a new update went through", window.recovery, expects.recovery),
         ("after that, it took until all that waited was decided", window.backlog, expects.backlog),

@@ -8,13 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-from chaos import controls, failpoints
+from chaos import controls, failpoints, names
 
 
 def main() -> int:
     """The entry point; the exit code is the product's."""
     module = importlib.import_module(sys.argv[1])
     failpoints.Failpoints(Path(os.environ[failpoints.FOLDER_VARIABLE])).install()
+    names.install()
     if control := os.environ.get(controls.VARIABLE):
         controls.CONTROLS[control].take_out()
     code: int = module.main()

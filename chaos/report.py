@@ -38,7 +38,15 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
 
 def _faults_table(fallen: list[Window]) -> Table:
     table = Table(
-        "fault", "times", "asked", "disturbed", "p99 of a 202", "slowest answer", "longest recovery", "longest backlog"
+        "fault",
+        "times",
+        "asked",
+        "disturbed",
+        "p99 of a 202",
+        "slowest answer",
+        "p99 of a webhook",
+        "longest recovery",
+        "longest backlog",
     )
     for name in sorted({window.fault for window in fallen}):
         same = [window for window in fallen if window.fault == name]
@@ -50,6 +58,7 @@ def _faults_table(fallen: list[Window]) -> Table:
             str(sum(window.disturbed for window in same)),
             _milliseconds(percentile(answers, 0.99)),
             _milliseconds(max(window.slowest for window in same)),
+            _milliseconds(percentile([seconds for window in same for seconds in window.deliveries], 0.99)),
             f"{max(window.recovery for window in same):.1f} s",
             f"{max(window.backlog for window in same):.1f} s",
         )
@@ -67,6 +76,7 @@ def _ledger_table(plan: Plan, outcome: Outcome, fallen: list[Window]) -> Table:
     rows = {
         "accepted": str(verdict.accepted),
         "postings created": str(verdict.created),
+        "attempts to deliver a webhook": str(verdict.deliveries),
         "faults": str(len(fallen)),
         **{kind: str(len(found)) for kind, found in verdict.findings.items()},
         "p50 / p99 of a 202": f"{_milliseconds(percentile(took, 0.5))} / {_milliseconds(percentile(took, 0.99))}",

@@ -16,17 +16,18 @@ from app.embedded.process import Process, spawn
 from chaos import gauges
 from chaos.checker import Verdict, check
 from chaos.client import Orders
-from chaos.facts import Update, count_queued, read_facts
+from chaos.facts import Update, count_queued, count_undelivered, read_facts
 from chaos.faults.disasters import CLOCK_OF_POSTGRES
 from chaos.faults.fault import Fault
 from chaos.faults.requests import POISON
-from chaos.ledger import Entry, Fell, Ledger, now, read_ledgers
+from chaos.ledger import Entry, Fell, Ledger, Subscribed, now, read_ledgers
 from chaos.probe import Probe
 from chaos.servers import Equipment
 from chaos.system import Missed, System, until
 
 _ROOT: Final = Path(__file__).parent.parent
 _CLIENT_LADDER: Final = ((signal.SIGTERM, 90.0),)
+_ENDPOINTS: Final = 2
 _TWO_AT_ONCE: Final = 0.25
 
 
@@ -78,14 +79,17 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
         probe.register()
         with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
             probe.wait_until_all_works(within=plan.patience)
+            until("a client has its endpoints", lambda: _subscriptions(folder) == _ENDPOINTS, seconds=plan.patience)
             weather = _Weather(plan, system, probe, ledger, say)
             weather.rage()
             outcome.samples = weather.samples
             system.revive()
             say("clients finish what they have begun ...")
-        say("waiting until everything is decided ...")
+        say("waiting until everything is decided and delivered ...")
+        url = system.servers.postgres.url
         try:
-            until("nothing is queued", lambda: count_queued(system.servers.postgres.url) == 0, seconds=plan.patience)
+            until("nothing is queued", lambda: count_queued(url) == 0, seconds=plan.patience)
+            until("no webhook is owed", lambda: count_undelivered(url) == 0, seconds=plan.patience)
         except Missed as missed:
             system.missed.append(str(missed))
         postings = read_facts(system.servers.postgres.url)
@@ -96,6 +100,10 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     clock_moved = any(isinstance(entry, Fell) and CLOCK_OF_POSTGRES in entry.fault for entry in outcome.entries)
     outcome.verdict = check(outcome.entries, postings, poison=POISON, clock_moved=clock_moved)
     return outcome
+
+
+def _subscriptions(folder: Path) -> int:
+    return sum(isinstance(entry, Subscribed) for entry in read_ledgers(folder))
 
 
 @contextmanager
@@ -113,6 +121,8 @@ def _clients(plan: Plan, system: System, folder: Path) -> Iterator[None]:
                 pause_seconds=plan.pause_seconds,
                 without_key=plan.without_key,
                 parcels=plan.parcels,
+                # One client is enough for all that is to be seen of webhooks.
+                endpoints=system.outside.endpoints(name) if number == 0 else (),
             )
             with (folder / f"{name}.log").open("ab") as log:
                 popen = spawn(

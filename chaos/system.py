@@ -1,4 +1,4 @@
-"""The system under test: PostgreSQL, Valkey, two APIs and three workers, each reaching the others over links of its own."""
+"""The system under test: PostgreSQL, Valkey, two APIs, three workers, two senders of webhooks, each with links of its own to the others."""
 
 import os
 import signal
@@ -20,15 +20,19 @@ from chaos import controls, failpoints
 from chaos.blocking import blocking
 from chaos.disasters.clock import Clock
 from chaos.disasters.shim import can_build_shim
+from chaos.names import PORT_VARIABLE
 from chaos.network import Network
+from chaos.outside import Outside
 from chaos.servers import Equipment, Servers
 
 APIS: Final = 2
 WORKERS: Final = 3
+SENDERS: Final = 2
 _ROOT: Final = Path(__file__).parent.parent
 _LADDER: Final = ((signal.SIGTERM, 15.0),)
 _READY_WITHIN: Final = 60.0
 _LOOK_AGAIN: Final = 0.02
+_RETRY_SECONDS: Final = ",".join(["0.2", "0.5", *["1"] * 500])
 
 
 class Missed(Exception):
@@ -124,8 +128,10 @@ class System:
         self.servers: Final = Servers(folder, equipment=equipment, environment=self._clock("postgres"))
         self.failpoints: Final = folder / "failpoints"
         self.network: Final = Network()
+        self.outside: Final = Outside(folder)
         self.apis: list[Program] = []
         self.workers: list[Program] = []
+        self.senders: list[Program] = []
         self.urls: tuple[str, ...] = ()
         self.notes: list[str] = []
         self.missed: list[str] = []
@@ -150,10 +156,13 @@ class System:
         if self._control and (schema := controls.CONTROLS[self._control].schema):
             self.change_schema(schema)
         self._stack.enter_context(self.network)
+        self._stack.enter_context(self.outside)
         for number in range(1, APIS + 1):
             self.apis.append(self._make(f"api-{number}", "app.main", {"PORT": str(free_port())}))
         for number in range(1, WORKERS + 1):
             self.workers.append(self._make(f"worker-{number}", "app.worker", {}))
+        for number in range(1, SENDERS + 1):
+            self.senders.append(self._make(f"sender-{number}", "app.webhook_worker", {}))
         for program in self.programs:
             program.start()
             self._stack.callback(program.stop)
@@ -181,6 +190,12 @@ class System:
             # The callers of a run press as hard as they can, all from one address: what is to be measured stands behind the quotas.
             "RATE_LIMIT_PER_CLIENT": "1000000000",
             "RATE_LIMIT_PER_ADDRESS": "1000000000",
+            "WEBHOOK_SECRET_KEYS": "a-key-of-the-chaos-run-0123456789-abc",
+            # Receivers are on loopback; and a minute is to see all that takes days.
+            "WEBHOOK_DEVELOPMENT": "true",
+            "WEBHOOK_RETRY_SECONDS": _RETRY_SECONDS,
+            "WEBHOOK_LEASE_SECONDS": "12",
+            PORT_VARIABLE: str(self.outside.names.port),
             "LOG_LEVEL": "WARNING",
             # Longer than the balancer of a rolling restart takes to notice.
             "API_DRAIN_SECONDS": "1",
@@ -194,7 +209,7 @@ class System:
     @property
     def programs(self) -> list[Program]:
         """The product's own processes."""
-        return [*self.apis, *self.workers]
+        return [*self.apis, *self.workers, *self.senders]
 
     def wait_until_ready(self, api: Program, *, seconds: float = _READY_WITHIN) -> None:
         """Return when the API says that it is ready; raises Missed when it ends or is not ready in time."""
@@ -211,6 +226,7 @@ class System:
         for point in self.failpoints.iterdir():
             failpoints.disarm(self.failpoints, point.name)
         self.network.heal()
+        self.outside.heal()
         for clock in self.clocks.values():
             clock.reset()
         if self.servers.postgres.exit_code() is not None:

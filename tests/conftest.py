@@ -23,7 +23,7 @@ from tests.shop import Shop
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_developer() -> None:
     """What is set in the developer's shell or `.env` must not reach the tests."""
-    for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT"):
+    for name in ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS", "HOST", "PORT"):
         os.environ.pop(name, None)
 
 

@@ -17,6 +17,7 @@ from tests.shop import PASSWORD
 from tests.until import until
 
 JWT_SECRET: Final = "a-secret-for-the-tests-0123456789-xyz"
+WEBHOOK_SECRET_KEYS: Final = "a-key-for-the-tests-0123456789-vwxyz"
 PUBLIC_URL: Final = "https://rastreio.lojaazul.com.br"
 # All tests come from one address, and many ask for wrong things on purpose; the tests of the limits set their own.
 _NO_LIMITS: Final = {
@@ -54,7 +55,11 @@ class Process:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
-        self._popen.terminate()
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """The exit code of one that was told to stop: once, since a second signal ends it even in its very last moment."""
         try:
             return self._popen.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -86,6 +91,7 @@ class Service:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "JWT_SECRET": JWT_SECRET,
+            "WEBHOOK_SECRET_KEYS": WEBHOOK_SECRET_KEYS,
             "PUBLIC_URL": PUBLIC_URL,
             **_NO_LIMITS,
             **settings,
@@ -124,6 +130,10 @@ class Service:
         self._workers.append(worker)
         return worker
 
+    def start_webhook_worker(self) -> Process:
+        """Start one more worker of webhooks."""
+        return self._start("app.webhook_worker", {})
+
     def kill_a_worker(self) -> None:
         """kill -9 of the worker that has run for longest."""
         self._workers.pop(0).kill()
@@ -140,7 +150,7 @@ class Service:
         for process in running:
             process.send(signal.SIGTERM)
         for process in running:
-            process.stop()
+            process.wait()
 
     @property
     def log(self) -> str:

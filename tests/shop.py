@@ -128,6 +128,13 @@ class Shop:
         created: dict[str, Any] = answer.json
         return created
 
+    async def create_webhooks(self) -> dict[str, str]:
+        """The ids of an endpoint of this client, of a spare one that may be deleted, and of a delivery that waits."""
+        url = "https://loja.example/webhooks"
+        ids = [(await self.send("POST", "/webhooks/endpoints", {"url": url})).json["id"] for _ in range(2)]
+        delivery = await self.send("POST", f"/webhooks/endpoints/{ids[0]}/test")
+        return {"ENDPOINT": ids[0], "SPARE": ids[1], "DELIVERY": delivery.json["id"]}
+
     async def create_delivered_posting(self) -> str:
         """The tracking code of a posting that has reached its end."""
         code = str((await self.create_posting())["tracking_code"])

@@ -75,7 +75,7 @@ async def test_without_a_database_one_sentence_says_how_to_get_one(tmp_path: Pat
     )
 
 
-@pytest.mark.parametrize("process", ["api", "worker", "migrate"])
+@pytest.mark.parametrize("process", ["api", "worker", "webhook-worker", "migrate"])
 async def test_a_wrong_setting_is_named_and_nothing_starts(process: str, service: Service, tmp_path: Path) -> None:
     code, output = await run(process, environment={**service.environment, "JWT_SECRET": "short"}, folder=tmp_path)
     assert code != 0

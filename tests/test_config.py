@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from app.config import SettingsError, read_settings
-from tests.service import JWT_SECRET
+from tests.service import JWT_SECRET, WEBHOOK_SECRET_KEYS
 
-RIGHT = {"DATABASE_URL": "postgresql://u:p@h/d", "REDIS_URL": "redis://h", "JWT_SECRET": JWT_SECRET}
+RIGHT = {
+    "DATABASE_URL": "postgresql://u:p@h/d",
+    "REDIS_URL": "redis://h",
+    "JWT_SECRET": JWT_SECRET,
+    "WEBHOOK_SECRET_KEYS": WEBHOOK_SECRET_KEYS,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +32,11 @@ def _right_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SESSION_DAYS", "0"),
         ("JWT_SECRET", "a-string-secret-at-least-256-bits-long"),
         ("JWT_SECRET", "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"),
+        ("WEBHOOK_SECRET_KEYS", ""),
+        ("WEBHOOK_SECRET_KEYS", f"{WEBHOOK_SECRET_KEYS},short"),
+        ("WEBHOOK_SECRET_KEYS", f"{WEBHOOK_SECRET_KEYS},"),
+        ("WEBHOOK_SECRET_KEYS", f"{WEBHOOK_SECRET_KEYS},{WEBHOOK_SECRET_KEYS}"),
+        ("WEBHOOK_DEVELOPMENT", "perhaps"),
         ("TRACKING_CODE_PREFIXES", "Z1"),
         ("TRACKING_CODE_PREFIXES", "ZP,ZP"),
         ("TRACKING_CODE_PREFIXES", ""),
@@ -70,6 +80,7 @@ def test_all_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_secret_is_never_part_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "hunter2-hunter2")
+    monkeypatch.setenv("WEBHOOK_SECRET_KEYS", f"{WEBHOOK_SECRET_KEYS},hunter2")
     with pytest.raises(SettingsError) as error:
         read_settings()
     assert "hunter2" not in str(error.value)
@@ -80,6 +91,12 @@ def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (tmp_path / "jwt_secret").write_text(JWT_SECRET, encoding="utf-8")
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
     assert read_settings().jwt_secret.get_secret_value() == JWT_SECRET
+
+
+def test_keys_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_SECRET_KEYS", f"{JWT_SECRET}, {WEBHOOK_SECRET_KEYS}")
+    keys = read_settings().webhook_secret_keys
+    assert [key.get_secret_value() for key in keys] == [JWT_SECRET, WEBHOOK_SECRET_KEYS]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ BREAKING: Final = (
     ("inward", "app/core/auth.py", "import app.db.database"),
     ("inward", "app/core/ids.py", "import app.core.cursors"),
     ("inward", "app/core/redis.py", "import app.core.hint_sender"),
+    ("inward", "app/core/secret_box.py", "import app.core.webhook_client"),
     ("inward", "app/core/hint_sender.py", "import app.core.change_listener"),
     ("inward", "app/core/known_places.py", "import app.core.quota_sharing"),
     ("inward", "app/core/quotas.py", "import app.core.addresses"),
@@ -43,6 +44,7 @@ BREAKING: Final = (
     ("inward", "app/web/pages.py", "import app.api.links"),
     ("inward", "app/api/v1/router.py", "import app.main"),
     ("inward", "app/worker.py", "import app.main"),
+    ("inward", "app/webhook_worker.py", "import app.worker"),
     ("inward", "app/config.py", "import app.services.freight"),
     ("routes", "app/api/v1/endpoints/routes_postings.py", "import app.db.database"),
     ("routes", "app/web/pages.py", "from app.db.queries import postings"),
@@ -55,6 +57,9 @@ BREAKING: Final = (
     ("door", "app/core/hint_sender.py", "from redis.asyncio import Redis"),
     ("door", "app/core/change_listener.py", "from redis.asyncio import Redis"),
     ("door", "app/core/quota_sharing.py", "from redis.asyncio import Redis"),
+    ("door", "app/core/webhook_client.py", "import asyncpg"),
+    ("outside", "app/services/freight.py", "import aiohttp"),
+    ("outside", "app/workers/posting_decider.py", "from aiohttp import ClientSession"),
     ("sql", "app/db/queries/postings.py", "import app.models.fields"),
     ("sql", "app/db/queries/postings.py", "import app.db.migrate"),
     ("sql", "app/db/queries/postings.py", "import re"),
@@ -66,8 +71,10 @@ BREAKING: Final = (
     ("embedded-uses", "app/embedded/system.py", "import app.core.redis"),
     ("embedded-uses", "app/embedded/system.py", "import app.db.database"),
     ("replay-used", "app/services/freight.py", "import app.replay.orders"),
+    ("replay-used", "app/webhook_worker.py", "import app.webhook_listener"),
     ("replay-uses", "app/replay/orders.py", "from app.models import fields"),
     ("replay-uses", "app/replay/orders.py", "import app.core.tracking_code"),
+    ("replay-uses", "app/webhook_listener.py", "import app.core.webhook_signing"),
 )
 
 
@@ -113,7 +120,7 @@ def test_every_contract_is_broken_once() -> None:
 
 def test_every_part_of_the_application_has_its_place() -> None:
     layers = set(CONTRACTS["inward"]["layers"].replace("|", "\n").split())
-    apart = {"app.embedded", "app.replay"}
+    apart = {"app.embedded", "app.replay", "app.webhook_listener"}
     assert layers | apart == _parts("app") - {"app.core"} | _parts("app/core")
 
 

@@ -44,7 +44,7 @@ def test_the_table_tells_every_setting_with_its_default(name: str) -> None:
     rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (\S+) \|", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
     told = {variable: default.strip("`") for variable, default in rows}
     for field, info in Settings.model_fields.items():
-        default = ",".join(info.default) if isinstance(info.default, tuple) else str(info.default)
+        default = ",".join(map(str, info.default)) if isinstance(info.default, tuple) else str(info.default)
         required = info.default is PydanticUndefined
         assert told.pop(field.upper()) in (("required", "obrigatória") if required else (default or "—",))
     assert not told

@@ -158,6 +158,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Você tem 50 chaves de API que ainda valem: revogue uma que ninguém usa.",
     ),
     "too_many_codes": ("Códigos demais", "Peça no máximo 50 códigos de rastreio de uma vez."),
+    "too_many_webhook_endpoints": (
+        "Endpoints de webhook demais",
+        "Você já tem 10 endpoints de webhook: exclua um ou altere um.",
+    ),
     "tracking_codes_exhausted": (
         "Códigos de rastreio esgotados",
         "Todos os códigos dos prefixos configurados foram usados: o operador deste serviço precisa acrescentar um prefixo.",
@@ -177,6 +181,18 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "validation_failed": (
         "Validação falhou",
         "A requisição não tem a forma que esta rota aceita: `errors` lista cada lugar e o que está errado nele.",
+    ),
+    "webhook_delivery_not_found": (
+        "Entrega de webhook não encontrada",
+        "Você não tem uma entrega de webhook com este id.",
+    ),
+    "webhook_endpoint_not_found": (
+        "Endpoint de webhook não encontrado",
+        "Você não tem um endpoint de webhook com este id.",
+    ),
+    "webhook_url_refused": (
+        "URL de webhook recusada",
+        "Não se enviam webhooks a esta URL: só https, a um nome ou endereço público, porta 443 ou de 1024 em diante, sem senha.",
     ),
     "wrong_password": ("Senha errada", "A senha atual está errada, e nada foi mudado."),
 }

@@ -31,6 +31,7 @@ from app.services.posting_service import OwnedDesk, PostingRules
 from app.services.rate_limits import RateLimits
 from app.services.session_service import SessionRules
 from app.services.tracking_service import PublicDesk
+from app.services.webhook_service import WebhookRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Parts:
     rate_limits: RateLimits
     sign_in_rules: SignInRules
     posting_rules: PostingRules
+    webhook_rules: WebhookRules
     labels: LabelRenderer
     public_url: str
     closing: asyncio.Event
@@ -126,6 +128,7 @@ PostingsReaderDep = Annotated[Caller, Security(get_caller, scopes=["postings:rea
 PostingsWriterDep = Annotated[Caller, Security(get_caller, scopes=["postings:write"])]
 StatusWriterDep = Annotated[Caller, Security(get_caller, scopes=["status:write"])]
 LabelsReaderDep = Annotated[Caller, Security(get_caller, scopes=["labels:read"])]
+WebhookOwnerDep = Annotated[Caller, Security(get_caller, scopes=["webhooks"])]
 
 
 async def get_operator(request: Request, _token: _Token) -> Caller:

@@ -17,7 +17,7 @@ def remove_connections(folder: Path) -> None:
 
 
 def read_connections(folder: Path) -> dict[str, str]:
-    """DATABASE_URL, REDIS_URL, JWT_SECRET and API_URL of the `make up` that runs on this folder; {} when none runs."""
+    """DATABASE_URL, REDIS_URL, the secrets and API_URL of the `make up` that runs on this folder; {} when none runs."""
     try:
         text = (folder / _NAME).read_text(encoding="utf-8")
         # A killed supervisor leaves its file behind, and the servers of that file are gone.

@@ -24,7 +24,8 @@ _API_PORT: Final = 8000
 _POSTGRES_PORT: Final = 15_432
 _VALKEY_PORT: Final = 16_379
 _READY_WITHIN: Final = 60.0
-_USED: Final = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT", "PUBLIC_URL")
+_SECRETS: Final = ("JWT_SECRET", "WEBHOOK_SECRET_KEYS")
+_USED: Final = ("DATABASE_URL", "REDIS_URL", *_SECRETS, "HOST", "PORT", "PUBLIC_URL")
 
 
 class System:
@@ -143,12 +144,14 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
 
     def _start_programs(self) -> None:
         self._port = self._asked_port or free_port_from(_API_PORT, host=self._environment["HOST"])
-        if "JWT_SECRET" not in self._environment:
-            self._environment["JWT_SECRET"] = keep_secret(self._folder / "jwt_secret", length=48)
+        for name in _SECRETS:
+            if name not in self._environment:
+                self._environment[name] = keep_secret(self._folder / name.lower(), length=48)
         self._environment["PORT"] = str(self._port)
         self._environment.setdefault("PUBLIC_URL", self._url)
         logs = open_folder(self._folder / "logs")
-        modules = {"api": "app.main"} | {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
+        workers = {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
+        modules = {"api": "app.main", **workers, "webhook-worker": "app.webhook_worker"}
         for name, module in modules.items():
             log = _shown(logs / f"{name}.log")
             self._programs.append(start_program(name, module, log=log, environment=self._environment))
@@ -159,7 +162,7 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
         )
 
     def _tell_other_commands(self) -> None:
-        names = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET")
+        names = ("DATABASE_URL", "REDIS_URL", *_SECRETS)
         write_connections(self._folder, {name: self._environment[name] for name in names} | {"API_URL": self._url})
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from app.db.database import Row, Transaction
 from app.db.queries import postings, status_history, status_updates
+from app.models.fields import Status
 from app.models.status_updates import Event
+from app.models.webhooks import EventType
 from app.services.errors import Refusal
 from app.services.posting_lifecycle import Life, in_order
 
@@ -31,8 +33,8 @@ class Decided:
 class _Writes:
     """The rows to write, column by column, in the order of the statements' arrays."""
 
-    # Per update: its id, the refusal, or else the number and the time of its step.
-    decided: list[tuple[UUID, str | None, int | None, datetime | None]] = field(default_factory=list)
+    # Per update: its id, the refusal, the number of its step (refused: of the last one) and its time, the event, the posting's status.
+    decided: list[tuple[UUID, str | None, int, datetime | None, EventType, Status]] = field(default_factory=list)
     postings: list[tuple[int, *tuple[object, ...]]] = field(default_factory=list)
     applied: int = 0
 
@@ -92,13 +94,16 @@ def _decide_posting(posting: Row, life: Life, updates: Sequence[Row], writes: _W
     """Fold the updates of one posting into its life, one after the other."""
     seq = first_seq = posting["step_count"]
     for update in updates:
+        before = life.last.status
         try:
             step = life.add(_event(update), timed=update["occurred_at"] is not None)
         except Refusal as refusal:
-            writes.decided.append((update["id"], refusal.code(), None, None))
+            writes.decided.append((update["id"], refusal.code(), seq, None, "status_update.refused", before))
             continue
         seq += 1
-        writes.decided.append((update["id"], None, seq, step.occurred_at))
+        status = life.last.status
+        event: EventType = "posting.scanned" if status == before else "posting.status_changed"
+        writes.decided.append((update["id"], None, seq, step.occurred_at, event, status))
     if seq > first_seq:
         writes.applied += seq - first_seq
         writes.postings.append((posting["id"], life.last.status, life.last.occurred_at, life.shipped_at, seq))

@@ -103,6 +103,22 @@ class StatusUpdateNotFound(Refusal):
     """You have no status update with this id."""
 
 
+class WebhookEndpointNotFound(Refusal):
+    """You have no webhook endpoint with this id."""
+
+
+class WebhookDeliveryNotFound(Refusal):
+    """You have no webhook delivery with this id."""
+
+
+class TooManyWebhookEndpoints(Refusal):
+    """You have 10 webhook endpoints already: delete one, or change one."""
+
+
+class WebhookUrlRefused(Refusal):
+    """Webhooks cannot be sent to this URL: it must be https, to a public address."""
+
+
 class TrackingNotFound(Refusal):
     """No posting has this tracking code. A new one may take a moment to appear."""
 

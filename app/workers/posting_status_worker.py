@@ -4,8 +4,6 @@ Redis only says where to look. What is decided, and that it is decided once, is 
 """
 
 import asyncio
-import logging
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -15,6 +13,7 @@ from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
 from app.services.ports import Announcements
 from app.workers.posting_decider import PostingDecider
+from app.workers.running import keep_calling
 
 _BLOCK_MS: Final = 1_000
 _ABANDONED_MS: Final = 10_000
@@ -23,10 +22,6 @@ _RECLAIM_SECONDS: Final = 5.0
 # Two batches on their way at once: while PostgreSQL writes one, the other is read and held against the rule.
 _LANES: Final = 2
 _MOST_PASSED_OVER: Final = 10
-_SHORTEST_PAUSE_SECONDS: Final = 0.05
-_LONGEST_PAUSE_SECONDS: Final = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 class PostingStatusWorker:
@@ -75,26 +70,8 @@ class PostingStatusWorker:
             for name, chore in self._chores.items():
                 loops.create_task(self._keep(chore), name=name)
 
-    async def _keep(self, work: Callable[[], Awaitable[float]]) -> None:
-        """Call the work again and again; it returns how long to pause. The one place where a lost connection is met."""
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                pause = await work()
-                failures = 0
-            except (DatabaseUnavailable, DatabaseBusy, *RedisFailure) as error:
-                failures += 1
-                pause = min(_LONGEST_PAUSE_SECONDS, _SHORTEST_PAUSE_SECONDS * 2**failures) * random.uniform(0.5, 1)  # noqa: S311
-                level = logging.WARNING if failures == 1 else logging.DEBUG
-                _log.log(level, "pausing, then trying again: %s: %s", type(error).__name__, error)
-            await self._pause(pause)
-
-    async def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            try:
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-            except TimeoutError:
-                return
+    def _keep(self, work: Callable[[], Awaitable[float]]) -> Coroutine[Any, Any, None]:
+        return keep_calling(work, self._stopping, passing=(DatabaseUnavailable, DatabaseBusy, *RedisFailure))
 
     def _consumer(self, stream: HintStream, name: str) -> Callable[[], Awaitable[float]]:
         in_hand = True  # what a crash, or a failure just now, left in this consumer's hands comes first

@@ -4,13 +4,14 @@ from itertools import chain
 from typing import Final
 
 from chaos.disasters.shim import can_build_shim
-from chaos.faults import disasters, network, overload, postgres, processes, redis, release, requests, slow
+from chaos.faults import disasters, network, overload, postgres, processes, redis, release, requests, slow, webhooks
 from chaos.faults.fault import Fault
 
 FAULTS: Final[dict[str, Fault]] = {
     fault.name: fault
     for fault in chain.from_iterable(
-        room.FAULTS for room in (processes, redis, postgres, network, requests, disasters, overload, slow, release)
+        room.FAULTS
+        for room in (processes, redis, postgres, network, requests, disasters, overload, slow, release, webhooks)
     )
 }
 

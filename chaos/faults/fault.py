@@ -20,13 +20,15 @@ class Expectation:
     """What the callers may notice while the fault lasts; times in seconds.
 
     `undisturbed`: every update asked for is answered as if nothing had happened, p99 of a 202 within `p99` (or, on a slower machine,
-    hardly more than in the calm moments of the same run). `slowest`: no answer takes longer, whatever it is. `recovery`: after all
-    is healed, a new update is accepted and decided within that time; `backlog`: after that, all that has waited is decided too.
+    hardly more than in the calm moments of the same run). `slowest`: no answer takes longer, whatever it is. `delivered`: a receiver that
+    is well has p99 of its webhooks within that time. `recovery`: after all is healed, a new update is accepted and decided within that
+    time; `backlog`: after that, all that has waited is decided too.
     """
 
     undisturbed: bool = False
     p99: float | None = None
     slowest: float | None = None
+    delivered: float | None = None
     recovery: float = RECOVERY_SECONDS
     backlog: float = BACKLOG_SECONDS
 

@@ -16,6 +16,7 @@ _KINDS: Final = (
     ("api", "redis"),
     ("worker", "postgres"),
     ("worker", "redis"),
+    ("sender", "postgres"),
 )
 
 
@@ -54,6 +55,7 @@ _EXPECTED: Final = {
     ("api", "redis"): Expectation(undisturbed=True, p99=0.05),
     ("worker", "postgres"): Expectation(undisturbed=True),
     ("worker", "redis"): Expectation(undisturbed=True),
+    ("sender", "postgres"): Expectation(undisturbed=True),
 }
 
 
@@ -75,6 +77,7 @@ FAULTS: Final = (
     _fault("clients", "api", "reply-cut", "an update is accepted and its 202 is lost", CutReply(b"PATCH ")),
     _fault("api", "postgres", "reply-cut", "the reply to COMMIT is lost", CutReply(b"COMMIT")),
     _fault("worker", "postgres", "reply-cut", "the reply to COMMIT is lost", CutReply(b"COMMIT")),
+    _fault("sender", "postgres", "reply-cut", "the reply to COMMIT is lost", CutReply(b"COMMIT")),
     _fault("api", "redis", "reply-cut", "the reply to XADD is lost", CutReply(b"XADD")),
     _fault("worker", "redis", "reply-cut", "the reply to XACK is lost", CutReply(b"XACK")),
     Fault(

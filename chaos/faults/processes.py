@@ -1,4 +1,4 @@
-"""Rows 1, 2 and 10: the product's own processes die or freeze, at any time and at the worst one."""
+"""Rows 1, 2, 10 and 18: the product's own processes die or freeze, at any time and at the worst one."""
 
 import random
 import signal
@@ -16,7 +16,7 @@ _REACHED_WITHIN: Final = 10.0
 def _killed(kind: str) -> Injection:
     @contextmanager
     def inject(system: System, chance: random.Random) -> Iterator[None]:
-        chance.choice(system.apis if kind == "api" else system.workers).kill()
+        chance.choice([program for program in system.programs if program.name.startswith(kind)]).kill()
         yield
         system.revive()
 
@@ -49,6 +49,7 @@ def _worker_frozen(system: System, chance: random.Random) -> Iterator[None]:
 
 _WORKER: Final = frozenset({"worker"})
 _API: Final = frozenset({"api"})
+_SENDER: Final = frozenset({"sender"})
 # A process comes by such a point only while requests, what it writes, and hints get through.
 _WAY_TO_IT: Final = frozenset({"network", "postgres", "redis"})
 _SOON: Final = (0.5, 2.0)
@@ -118,6 +119,24 @@ FAULTS: Final = (
         _worker_frozen,
         _WORKER,
         (3.0, 30.0),
+        Expectation(undisturbed=True),
+    ),
+    Fault(
+        "sender-killed",
+        18,
+        "kill -9 of a sender of webhooks at any time",
+        _killed("sender"),
+        _SENDER,
+        _SOON,
+        Expectation(undisturbed=True),
+    ),
+    Fault(
+        "sender-killed-before-mark",
+        18,
+        "kill -9 of a sender of webhooks between sending and marking",
+        _struck_at(failpoints.SENDER_BEFORE_MARK),
+        _SENDER | _WAY_TO_IT,
+        _SOON,
         Expectation(undisturbed=True),
     ),
     Fault(

@@ -15,7 +15,7 @@ from typing import Final
 
 Folders = dict[str, dict[str, str]]
 
-SEEDS: Final = ("superuser", "owner", "application", "redis", "jwt")
+SEEDS: Final = ("superuser", "owner", "application", "redis", "jwt", "webhooks")
 GROUPS: Final = {"db": 999, "app": 10001, "migrate": 10002, "redis": 10003}
 
 
@@ -52,6 +52,7 @@ def _settings(seeds: dict[str, str], *, role: str, password: str) -> dict[str, s
         "database_url": f"postgresql://{role}:{password}@db:5432/postagens",
         "redis_url": f"redis://:{seeds['redis']}@redis:6379/0",
         "jwt_secret": seeds["jwt"],
+        "webhook_secret_keys": seeds["webhooks"],
     }
 
 

@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 from app.config import Settings
 from app.embedded.server import Server
 from app.main import create_app
-from tests.service import JWT_SECRET
+from tests.service import JWT_SECRET, WEBHOOK_SECRET_KEYS
 
 JSON: Final = {"content-type": "application/json"}
 
@@ -20,7 +20,10 @@ def make_app(database_url: str, valkey: Server) -> FastAPI:
     """The application on these servers; its lifespan is the caller's."""
     return create_app(
         Settings(
-            database_url=PostgresDsn(database_url), redis_url=RedisDsn(valkey.url), jwt_secret=SecretStr(JWT_SECRET)
+            database_url=PostgresDsn(database_url),
+            redis_url=RedisDsn(valkey.url),
+            jwt_secret=SecretStr(JWT_SECRET),
+            webhook_secret_keys=(SecretStr(WEBHOOK_SECRET_KEYS),),
         )
     )
 

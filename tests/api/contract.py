@@ -22,6 +22,7 @@ DOCUMENT: Final[Schema] = create_app(
         database_url=PostgresDsn("postgresql://nobody@127.0.0.1/none"),
         redis_url=RedisDsn("redis://127.0.0.1"),
         jwt_secret=SecretStr("never-used-to-sign-anything-0123456789"),
+        webhook_secret_keys=(SecretStr("never-used-to-seal-anything-0123456789"),),
     )
 ).openapi()
 

@@ -55,6 +55,13 @@ _UPDATE: Final = {
     "uf": "SP",
     "description": "Posted at the counter",
 }
+_ENDPOINT: Final = {
+    "url": "https://loja.example/webhooks",
+    "description": "Painel de entregas",
+    "event_types": ["posting.status_changed"],
+    "statuses": ["delivered"],
+    "enabled": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,8 @@ class Base:
     """Whether whoever asks for it cannot go on after it: then that is a client that asks for nothing else."""
 
 
-# "CODE", "FINISHED", "UPDATE", "EMAIL", "CLIENT", "APIKEY" and "OLDKEY" stand for what exists; the test fails for an operation that is
-# not here.
+# "CODE", "FINISHED", "UPDATE", "EMAIL", "CLIENT", "APIKEY", "OLDKEY", "ENDPOINT", "SPARE" (an endpoint that may go) and "DELIVERY"
+# stand for what exists; the test fails for an operation that is not here.
 BASES: Final = {
     "register_client": Base(
         body={"name": "Loja Azul", "email": "nova@loja.com.br", "password": PASSWORD, "document": "11222333000181"}
@@ -112,6 +119,17 @@ BASES: Final = {
     "get_status_update": Base(path={"update_id": "UPDATE"}),
     "track_many": Base(query={"codes": "CODE"}),
     "track": Base(path={"tracking_code": "CODE"}),
+    "create_webhook_endpoint": Base(body=_ENDPOINT),
+    "list_webhook_endpoints": Base(),
+    "get_webhook_endpoint": Base(path={"endpoint_id": "ENDPOINT"}),
+    "change_webhook_endpoint": Base(path={"endpoint_id": "ENDPOINT"}, body=_ENDPOINT),
+    "delete_webhook_endpoint": Base(path={"endpoint_id": "SPARE"}),
+    "rotate_webhook_secret": Base(path={"endpoint_id": "ENDPOINT"}),
+    "test_webhook_endpoint": Base(path={"endpoint_id": "ENDPOINT"}),
+    "redeliver_failed_webhooks": Base(path={"endpoint_id": "ENDPOINT"}, body={"since": "2026-03-01T14:30:00-03:00"}),
+    "list_webhook_deliveries": Base(),
+    "get_webhook_delivery": Base(path={"delivery_id": "DELIVERY"}),
+    "redeliver_webhook": Base(path={"delivery_id": "DELIVERY"}),
     "follow": Base(path={"tracking_code": "FINISHED"}),  # the stream of any other would have no end
     "get_queue": Base(),
     "redrive_dead_letters": Base(body={"status_update_ids": ["UPDATE"]}),

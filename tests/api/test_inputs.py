@@ -84,6 +84,7 @@ async def sender(service: Service) -> AsyncIterator[Sender]:
             "CLIENT": await managed.id(),
             "APIKEY": keys[0]["id"],
             "OLDKEY": keys[1]["id"],
+            **await shop.create_webhooks(),
         }
         opened = Sender(service.url, client=shop.headers, operator=operator.headers, named=named, another=another)
         yield opened

@@ -98,6 +98,12 @@ async def test_whatever_is_asked_every_connection_is_left_as_it_was_made(
     _, _, body = await send(app, "PATCH", path, b'{"status":"shipped"}', authorization=token, **JSON)
     named = {"CODE": code, "UPDATE": json.loads(body)["id"], "EMAIL": EMAIL, **(await new_keys(app, token))}
     named["CLIENT"] = await register(app, f"outra-{EMAIL}")
+    for placeholder in ("ENDPOINT", "SPARE"):
+        path, wanted = "/api/v1/webhooks/endpoints", b'{"url":"https://loja.example/webhooks"}'
+        _, _, body = await send(app, "POST", path, wanted, authorization=token, **JSON)
+        named[placeholder] = json.loads(body)["id"]
+    _, _, body = await send(app, "POST", f"{path}/{named['ENDPOINT']}/test", authorization=token)
+    named["DELIVERY"] = json.loads(body)["id"]
     database: Database = app.state.parts.database
 
     async def ask(name: str) -> int:

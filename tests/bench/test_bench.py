@@ -2,30 +2,34 @@
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
 from app.embedded.folder import free_port
+from app.models.webhooks import WebhookPayload
+from app.services.webhook_events import event_body
 from bench import limits
 from bench.charts import write_charts
 from bench.document import DOCUMENT, read_results, renewed
 from bench.effort import Effort
 from bench.ground import Ground, Place
 from bench.load import UNIQUE, Load, press, request
+from bench.peers import send
 from bench.peers.work import DECIDE
 from bench.printing import words
 from bench.programs import module, running, wait_until_answers
 from bench.result import Result, Row, Section, Table, Verdict, histogram, percentile
-from bench.sections import deciding
+from bench.sections import deciding, delivering
 from bench.workers import our_workers, waiting_postings
 from tests.bench.rows import rows_left
 
 ROOT: Final = Path(__file__).parents[2]
 _UPDATES: Final = 4_000  # several batches: a rate is counted from the first to the last
 _SMALLEST: Final = Effort(
-    rounds=1, updates=_UPDATES, single_updates=100, load_seconds=0.2, latency_seconds=0.2, starts=1
+    rounds=1, updates=_UPDATES, single_updates=100, deliveries=1_000, load_seconds=0.2, latency_seconds=0.2, starts=1
 )
 
 
@@ -55,6 +59,26 @@ async def test_the_smallest_section_yields_a_result_that_can_be_kept(bench_groun
     assert Result.read(tmp_path / "deciding.json") == result
     assert [len(row.rounds) for row in section.tables[0].rows] == [1, 1, 1, 1]
     assert all(row.median > 0 for row in section.tables[0].rows)
+
+
+async def test_the_smallest_run_of_webhooks_delivers_them_all(bench_ground: Ground) -> None:
+    section = await delivering.measure(bench_ground, _SMALLEST, lambda _: None, alone=True)
+    assert section.tables[0].rows[0].median > 0  # it raises when not all were delivered
+
+
+def test_the_peers_post_what_we_post() -> None:
+    now = datetime.now(UTC)
+    data = {
+        "tracking_code": "ZP000000015BR",
+        "reference": "é",
+        "posting_status": "shipped",
+        "step": 2,
+        "status": "shipped",
+    }
+    place = {"city": "Campinas", "uf": "SP", "description": None}
+    owed: Any = {"type": "posting.scanned", "created_at": now, "occurred_at": now, "recorded_at": now, **data, **place}
+    posted = WebhookPayload.model_validate_json(send.body(owed))
+    assert posted == WebhookPayload.model_validate_json(event_body(owed))
 
 
 async def test_copy_of_postings_is_measured_on_rows_that_arrive(bench_ground: Ground) -> None:

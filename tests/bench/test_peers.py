@@ -9,8 +9,9 @@ from typing import Final
 import pytest
 
 from bench.ground import Ground
+from bench.senders import SENDING, our_sender, peer_sender
 from bench.workers import FASTSTREAM, SINGLE, Peer, our_workers, peer_workers
-from tests.bench.rows import rows_left
+from tests.bench.rows import log_left, rows_left
 
 PEERS: Final = Path(__file__).parents[2] / "bench" / "peers"
 _UPDATES: Final = 600
@@ -30,9 +31,19 @@ async def test_a_peer_leaves_the_rows_that_our_worker_leaves(bench_ground: Groun
         assert await rows_left(place.database_url) == ours
 
 
+@pytest.mark.parametrize("peer", SENDING, ids=lambda peer: peer.module)
+async def test_a_peer_leaves_the_log_that_our_webhook_worker_leaves(bench_ground: Ground, peer: Peer) -> None:
+    async with bench_ground.filled(postings=_UPDATES, updates=0) as place:
+        await our_sender(bench_ground, place, deliveries=_UPDATES)
+        ours = await log_left(place.database_url)
+    async with bench_ground.filled(postings=_UPDATES, updates=0) as place:
+        assert await peer_sender(bench_ground, place, peer, deliveries=_UPDATES) > 0
+        assert await log_left(place.database_url) == ours
+
+
 @pytest.mark.parametrize("environment", ["others", "arq"])
 def test_the_peers_are_typed_where_their_libraries_are(environment: str) -> None:
-    files = [f"{peer.module}.py" for peer in (FASTSTREAM, *SINGLE) if peer.environment == environment]
+    files = [f"{peer.module}.py" for peer in (FASTSTREAM, *SINGLE, *SENDING) if peer.environment == environment]
     python = PEERS / f".venv-{environment}" / "bin" / "python"
     done = subprocess.run(
         [

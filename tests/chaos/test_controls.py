@@ -27,6 +27,17 @@ def test_with_a_retry_without_a_key_updates_come_twice(tmp_path: Path) -> None:
     assert control(tmp_path, "api-postgres-reply-cut", without_key=True).verdict.findings["twice"]
 
 
+def test_with_webhooks_owed_after_the_commit_steps_are_not_delivered(tmp_path: Path) -> None:
+    outcome = control(tmp_path, "worker-killed-after-commit", control="owe-after-commit", clients=1, hands=12)
+    assert outcome.verdict.findings["not delivered"]
+    assert not outcome.verdict.findings["lost"]
+
+
+def test_with_webhooks_marked_before_they_are_sent_steps_are_not_delivered(tmp_path: Path) -> None:
+    outcome = control(tmp_path, "sender-killed", control="mark-before-send", clients=1, hands=12)
+    assert [found for found in outcome.verdict.findings["not delivered"] if found.startswith("/well/")]
+
+
 @pytest.mark.parametrize("kind", ["twice", "holes in steps"])
 def test_without_the_row_lock_steps_come_twice(tmp_path: Path, kind: str) -> None:
     crowded = {"parcels": 1, "hands": 8, "pause_seconds": 0.0}

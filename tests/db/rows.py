@@ -70,6 +70,31 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
     "test_clients": {"account_id": CLIENT, "client_id": UUID(int=2)},
     "simulations": {"posting_id": 2**62, "scenario": "delivered", "pace_seconds": 5},
     "audit_log": {"id": UUID(int=20), "actor_id": CLIENT, "action": "client.changed", "client_id": CLIENT},
+    "webhook_endpoints": {
+        "id": UUID(int=20),
+        "client_id": CLIENT,
+        "place": 1,
+        "url": "https://loja.example/webhooks",
+        "event_types": ["posting.created"],
+        "secret": b"sealed",
+    },
+    "webhook_deliveries": {
+        "id": UUID(int=30),
+        "client_id": CLIENT,
+        "endpoint_id": UUID(int=20),
+        "type": "posting.created",
+        "posting_id": POSTING,
+        "step": 1,
+        "posting_status": "pending",
+    },
+    "webhook_attempts": {
+        "delivery_id": UUID(int=30),
+        "number": 1,
+        "client_id": CLIENT,
+        "started_at": LATER,
+        "duration_ms": 12,
+        "status": 200,
+    },
     "tracking_code_key": {"round_1": 1, "round_2": 2, "round_3": 3, "round_4": 4},
 }
 """A row of each table that fits beside what add_known_rows wrote (of the first two: what it wrote)."""

@@ -14,6 +14,7 @@ from tests.db import (
     test_constraints_of_status_history,
     test_constraints_of_status_updates,
     test_constraints_of_test_worlds,
+    test_constraints_of_webhooks,
 )
 from tests.db.rows import ANOTHER, VALID, Connection, Refused, assert_refused, insert
 
@@ -30,6 +31,7 @@ REFUSED: Final = (
     *test_constraints_of_status_history.REFUSED,
     *test_constraints_of_test_worlds.REFUSED,
     *test_constraints_of_audit_log.REFUSED,
+    *test_constraints_of_webhooks.REFUSED,
     *KEY,
 )
 

@@ -56,7 +56,7 @@ CHANGES: Final = (
     "UPDATE status_history SET occurred_at = occurred_at + interval '1 hour'",
     "UPDATE status_history SET description = 'Entregue' WHERE posting_id = 7",
     "DELETE FROM status_history",
-    "TRUNCATE status_history",
+    "TRUNCATE status_history CASCADE",
     "TRUNCATE postings CASCADE",
 )
 

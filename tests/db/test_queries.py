@@ -68,6 +68,16 @@ INDEX_OF: Final = {
     "status_updates.UPDATE_ATTEMPTS": "status_updates_queued",
     "status_updates.UPDATE_DECIDED": "status_updates_pkey",
     "status_updates.REDRIVE_DEAD_LETTERS": "status_updates_dead",
+    "webhook_deliveries.CLAIM_DELIVERIES": "webhook_deliveries_due",
+    "webhook_deliveries.RECORD_ATTEMPTS": "webhook_deliveries_pkey",
+    "webhook_deliveries.SELECT_WEBHOOK_DELIVERIES": "webhook_deliveries_client_id_id",
+    "webhook_deliveries.SELECT_WEBHOOK_DELIVERY": "webhook_deliveries_client_id_id",
+    "webhook_deliveries.SELECT_WEBHOOK_ATTEMPTS": "webhook_attempts_pkey",
+    "webhook_deliveries.REDELIVER": "webhook_deliveries_client_id_id",
+    "webhook_deliveries.REDELIVER_FAILED": "webhook_deliveries_client_id_id",
+    "webhook_endpoints.LOCK_ENDPOINTS_WITH_DUE": "webhook_deliveries_unfinished",
+    "webhook_endpoints.INSERT_WEBHOOK_ENDPOINT": "webhook_endpoints_at_most_ten",
+    "webhook_endpoints.SELECT_WEBHOOK_ENDPOINTS": "webhook_endpoints_at_most_ten",
 }
 
 
@@ -159,6 +169,18 @@ SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), st
 
 INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)
 SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interval '1 second' END FROM postings WHERE test;
+
+INSERT INTO webhook_endpoints (id, client_id, place, url, event_types, secret)
+SELECT uuidv7(), id, 1, 'https://loja.example/', ARRAY['posting.created'], '' FROM clients;
+
+INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, state, due_at, attempts, finished_at)
+SELECT client_id, endpoint.id, 'posting.created', postings.id, 1, 'pending', state, CASE state WHEN 'waiting' THEN now() END, 1,
+       CASE state WHEN 'delivered' THEN now() END
+  FROM (SELECT *, CASE WHEN id % 100 = 0 THEN 'waiting' ELSE 'delivered' END AS state FROM postings) AS postings
+  JOIN webhook_endpoints AS endpoint USING (client_id);
+
+INSERT INTO webhook_attempts (delivery_id, number, client_id, started_at, duration_ms, status)
+SELECT id, 1, client_id, now(), 12, 200 FROM webhook_deliveries;
 """
 
 

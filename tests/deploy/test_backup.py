@@ -18,7 +18,7 @@ from app.embedded.postgres import PostgresServer, start_postgres
 from app.embedded.server import Server
 from app.embedded.valkey import start_valkey
 from tests.chaos.traffic import assert_applied_once_and_in_order, chain, insist, several
-from tests.service import JWT_SECRET, running_service
+from tests.service import JWT_SECRET, WEBHOOK_SECRET_KEYS, running_service
 from tests.shop import Shop
 from tests.until import until
 
@@ -49,6 +49,7 @@ class Operator:
             "SUPERUSER_URL": server.superuser_url,
             "REDIS_URL": valkey.url,
             "JWT_SECRET": JWT_SECRET,
+            "WEBHOOK_SECRET_KEYS": WEBHOOK_SECRET_KEYS,
             "BACKUP": str(backup),
             **more,
         }

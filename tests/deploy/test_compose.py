@@ -32,7 +32,7 @@ def _text(name: str) -> str:
 
 def _as_example(name: str, field: FieldInfo) -> str:
     default = field.default
-    shown = "" if field.is_required() else ",".join(default) if isinstance(default, tuple) else str(default)
+    shown = "" if field.is_required() else ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
     return f"# {field.description}\n#{name.upper()}={shown}\n"
 
 
@@ -134,10 +134,10 @@ def test_a_secret_that_a_newer_release_adds_leaves_the_others_alone(
 ) -> None:
     make_secrets.make_secrets(tmp_path)
     first = _contents(tmp_path)
-    monkeypatch.setattr(make_secrets, "SEEDS", (*make_secrets.SEEDS, "webhooks"))
+    monkeypatch.setattr(make_secrets, "SEEDS", (*make_secrets.SEEDS, "newer"))
     make_secrets.make_secrets(tmp_path)
     second = _contents(tmp_path)
-    assert "webhooks" in second["seeds.json"]
+    assert "newer" in second["seeds.json"]
     assert {name for name in first if first[name] != second[name]} == {"seeds.json"}
 
 

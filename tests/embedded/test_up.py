@@ -20,7 +20,7 @@ from tests.embedded.processes import all_gone, command_line, descendants
 from tests.until import until_blocking
 
 _PROJECT = Path(__file__).parents[2]
-_OURS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "HOST", "PORT", "PUBLIC_URL", "MAKELEVEL")
+_OURS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS", "HOST", "PORT", "PUBLIC_URL", "MAKELEVEL")
 
 
 class Stack:
@@ -113,7 +113,7 @@ def test_what_it_prints_leads_to_its_own_port(stack: Stack) -> None:
 
 def test_other_commands_find_it(stack: Stack) -> None:
     connections = read_connections(stack.folder)
-    assert connections.keys() == {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "API_URL"}
+    assert connections.keys() == {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS", "API_URL"}
     assert connections["API_URL"] == f"http://127.0.0.1:{stack.port}"
 
 

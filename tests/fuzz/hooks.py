@@ -52,6 +52,7 @@ for name, strategy in {
     "idn-email": st.builds("{}@{}.com.br".format, _WORDS, _WORDS),
     "cursor": st.integers(0, 10**6).map(lambda seq: encode_cursor("status_updates", seq)),
     "idempotency-key": st.uuids().map(str),
+    "webhook-url": st.builds("https://{}.example/{}".format, _WORDS, _WORDS),
 }.items():
     schemathesis.openapi.format(name, strategy)
 
@@ -86,6 +87,7 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
         case.body |= {"username": os.environ["FUZZ_EMAIL"], "password": PASSWORD}
     if case.operation.definition.raw["operationId"].startswith("print_label"):
         _print_what_there_is(case)
+    _name_webhooks(case)
     if "codes" in case.query:
         case.query["codes"] = [code.replace(",", " ") for code in case.query["codes"][:_FEW]]
     for place in _objects(case.body):
@@ -131,8 +133,18 @@ def _print_what_there_is(case: Case[Any]) -> None:
         case.body["tracking_codes"] = [code]
 
 
+def _name_webhooks(case: Case[Any]) -> None:
+    """An endpoint and a delivery that exist, half of the time; only the spare endpoint is ever deleted."""
+    endpoint = "FUZZ_SPARE" if case.operation.method.upper() == "DELETE" else "FUZZ_ENDPOINT"
+    for name, variable in (("endpoint_id", endpoint), ("delivery_id", "FUZZ_DELIVERY")):
+        if name in case.path_parameters and _now_and_then(case.path_parameters):
+            case.path_parameters[name] = os.environ[variable]
+
+
 def _cursor(path: str, sort: Any) -> str:
     """A cursor as a page of this kind and order would have given it out."""
+    if "deliveries" in path:
+            return encode_cursor("deliveries", uuid.uuid4().hex)
     if "status" in path:
         return encode_cursor("status_updates", 7)
     if "/admin/" in path:

@@ -61,6 +61,7 @@ async def run_schemathesis(caller: Shop, folder: Path, *options: str, known: Kno
             "FUZZ_UPDATE_ID": known.update_id,
             "FUZZ_EMAIL": caller.email,
             "FUZZ_CLIENT_ID": await caller.id(),
+            **{f"FUZZ_{name}": value for name, value in (await caller.create_webhooks()).items()},
         },
         stdout=None if loud else PIPE,
         stderr=None if loud else STDOUT,

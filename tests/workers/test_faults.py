@@ -13,6 +13,7 @@ from app.embedded.server import Server
 from tests.service import Service, running_service
 from tests.shop import Answer, Shop
 from tests.until import until
+from tests.workers.hooks import QUICKLY, Gate, hooked
 
 
 @pytest.fixture
@@ -27,7 +28,9 @@ def mortal_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
 async def mortal_service(mortal_postgres: PostgresServer, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
     """A service on it, with a worker."""
     await migrate(mortal_postgres.url)
-    async with running_service(tmp_path, database_url=mortal_postgres.url, redis_url=valkey.url) as service:
+    async with running_service(
+        tmp_path, database_url=mortal_postgres.url, redis_url=valkey.url, settings=QUICKLY
+    ) as service:
         yield service
 
 
@@ -82,3 +85,21 @@ async def test_a_killed_api_loses_no_update_and_doubles_none(mortal_service: Ser
         for _ in range(3):
             await mortal_service.replace_api()
         await assert_all_applied_once(shop, code, await asking)
+
+
+async def test_a_webhook_whose_answer_could_not_be_written_is_delivered_all_the_same(
+    mortal_service: Service, mortal_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    worker, gate = mortal_service.start_webhook_worker(), Gate()
+    async with Shop(mortal_service.url) as shop:
+        await shop.register()
+        async with hooked(shop, gate.handle) as hook:
+            await shop.create_posting()
+            await gate.is_reached()
+            mortal_postgres.kill()
+            gate.opened.set()
+            assert (await shop.send("GET", "//health/ready")).status == 503
+            with start_postgres(tmp_path / "postgres", port=mortal_postgres.port):
+                await hook.all_become("delivered", 1, timeout=30)
+                assert worker.alive
+                mortal_service.stop()

@@ -13,6 +13,7 @@ from app.api.v1.endpoints import (
     routes_postings,
     routes_status_updates,
     routes_tracking,
+    routes_webhooks,
 )
 
 router: Final = APIRouter(prefix="/api/v1")
@@ -24,6 +25,7 @@ for routes in (
     routes_labels,
     routes_status_updates,
     routes_tracking,
+    routes_webhooks,
     routes_admin,
 ):
     router.include_router(routes.router)

@@ -59,6 +59,12 @@ WITH asked AS (
 ), begun AS (
     INSERT INTO status_history (posting_id, seq, client_id, status, occurred_at)
     SELECT id, 1, client_id, status, status_at FROM inserted
+), owed AS (
+    INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status)
+    SELECT endpoint.client_id, endpoint.id, 'posting.created', inserted.id, 1, status
+      FROM inserted
+      JOIN webhook_endpoints AS endpoint ON endpoint.client_id = $1
+     WHERE enabled AND 'posting.created' = ANY (event_types) AND (statuses IS NULL OR status = ANY (statuses))
 )
 SELECT"""
     + _COLUMNS

@@ -98,7 +98,8 @@ SELECT id, seq, posting_id, status, occurred_at, accepted_at, city, uf, descript
  ORDER BY posting_id, seq
 """
 
-# $1 updates, $2 why each is refused (NULL: applied), $3 the number of its step and $4 its time. What the step says stands in the update.
+# $1 updates, $2 why each is refused (NULL: applied), $3 the number of its step (of a refused one: of the last step) and $4 its time, $5 the
+# event that it is to endpoints, $6 the posting's status after it. What the step says stands in the update.
 # Guarded by the state it expects: the caller compares the count. The state stands in a subquery to keep the planner off the index of
 # queued rows: where it was analysed while nothing was queued it seems to cost nothing, and with a full queue each batch reads all of it.
 UPDATE_DECIDED: Final[LiteralString] = """
@@ -107,14 +108,23 @@ WITH closed AS (
        SET state = CASE WHEN decided.refusal IS NULL THEN 'applied' ELSE 'refused' END,
            refusal = decided.refusal,
            decided_at = statement_timestamp()
-      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[]) AS decided (id, refusal, step, happened_at)
+      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[])
+        AS decided (id, refusal, step, happened_at, event, posting_status)
      WHERE status_updates.id = decided.id AND state = (SELECT 'queued')
-    RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, step, happened_at
+    RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, decided.refusal, step, happened_at, event,
+              posting_status
 ), recorded AS (
     INSERT INTO status_history (posting_id, seq, client_id, update_id, status, occurred_at, city, uf, description)
     SELECT posting_id, step, client_id, id, status, happened_at, city, uf, description
       FROM closed
-     WHERE step IS NOT NULL
+     WHERE refusal IS NULL
+), owed AS (
+    INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, update_id, refusal)
+    SELECT closed.client_id, endpoint.id, event, posting_id, step, posting_status,
+           CASE WHEN refusal IS NOT NULL THEN closed.id END, refusal
+      FROM closed
+      JOIN webhook_endpoints AS endpoint ON endpoint.client_id = closed.client_id
+     WHERE enabled AND event = ANY (event_types) AND (statuses IS NULL OR status = ANY (statuses))
 )
 SELECT count(*) FROM closed
 """
@@ -130,15 +140,26 @@ SELECT DISTINCT posting_id
  LIMIT $3
 """
 
-# An attempt that failed on data: counted here, so that it counts whichever worker meets it next.
+# An attempt that failed on data: counted here, so that it counts whichever worker meets it next. The last one ends as a refusal.
 UPDATE_ATTEMPTS: Final[LiteralString] = """
-UPDATE status_updates
-   SET attempts = attempts + 1,
-       state = CASE WHEN attempts + 1 >= $2 THEN 'refused' ELSE state END,
-       refusal = CASE WHEN attempts + 1 >= $2 THEN 'internal_error' END,
-       decided_at = CASE WHEN attempts + 1 >= $2 THEN statement_timestamp() END
- WHERE id = (SELECT id FROM status_updates WHERE posting_id = $1 AND state = 'queued' ORDER BY seq LIMIT 1) AND state = 'queued'
-RETURNING id, attempts, state
+WITH counted AS (
+    UPDATE status_updates
+       SET attempts = attempts + 1,
+           state = CASE WHEN attempts + 1 >= $2 THEN 'refused' ELSE state END,
+           refusal = CASE WHEN attempts + 1 >= $2 THEN 'internal_error' END,
+           decided_at = CASE WHEN attempts + 1 >= $2 THEN statement_timestamp() END
+     WHERE id = (SELECT id FROM status_updates WHERE posting_id = $1 AND state = 'queued' ORDER BY seq LIMIT 1) AND state = 'queued'
+    RETURNING id, client_id, status, attempts, state, refusal
+), owed AS (
+    INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, update_id, refusal)
+    SELECT counted.client_id, endpoint.id, 'status_update.refused', postings.id, step_count, postings.status, counted.id, refusal
+      FROM counted
+      JOIN postings ON postings.id = $1
+      JOIN webhook_endpoints AS endpoint ON endpoint.client_id = counted.client_id
+     WHERE state = 'refused' AND enabled AND 'status_update.refused' = ANY (event_types)
+       AND (statuses IS NULL OR counted.status = ANY (statuses))
+)
+SELECT id, attempts, state FROM counted
 """
 
 # What operators look after: test worlds are nobody's business.

@@ -1,0 +1,120 @@
+"""Webhook endpoints as their owners know them: creating, changing and deleting them, and their secrets."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from app.core.ids import new_id
+from app.core.secret_box import SecretBox
+from app.core.webhook_client import refused_url
+from app.core.webhook_signing import new_secret
+from app.db.database import Executor, Row, Transaction
+from app.db.queries import webhook_endpoints
+from app.models.clients import Caller
+from app.models.webhooks import (
+    NewWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookEndpointChanges,
+    WebhookEndpoints,
+    WebhookEndpointWithSecret,
+)
+from app.services.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound, WebhookUrlRefused
+
+_OVERLAP: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRules:
+    """What the deployment decides about endpoints: how their secrets are kept, and whether they may be on this machine."""
+
+    secret_box: SecretBox
+    development: bool
+
+
+async def create_endpoint(
+    transaction: Transaction, rules: WebhookRules, caller: Caller, asked: NewWebhookEndpoint
+) -> WebhookEndpointWithSecret:
+    """Create one, and tell its secret this once; raises WebhookUrlRefused and TooManyWebhookEndpoints."""
+    _check_url(rules, asked.url)
+    endpoint_id, secret = new_id(), new_secret()
+    await transaction.fetch_one(webhook_endpoints.LOCK_CLIENT, caller.id)
+    row = await transaction.fetch_one(
+        webhook_endpoints.INSERT_WEBHOOK_ENDPOINT,
+        endpoint_id,
+        caller.id,
+        *asked.model_dump().values(),
+        rules.secret_box.seal(secret, context=endpoint_id.bytes),
+    )
+    if row is None:
+        raise TooManyWebhookEndpoints
+    return WebhookEndpointWithSecret.model_construct(**row, secret=secret)
+
+
+async def list_endpoints(executor: Executor, caller: Caller) -> WebhookEndpoints:
+    """The caller's endpoints, the oldest first."""
+    rows = await executor.fetch(webhook_endpoints.SELECT_WEBHOOK_ENDPOINTS, caller.id)
+    return WebhookEndpoints.model_construct(endpoints=[WebhookEndpoint.model_construct(**row) for row in rows])
+
+
+async def get_endpoint(executor: Executor, caller: Caller, endpoint_id: UUID) -> WebhookEndpoint:
+    """One endpoint; raises WebhookEndpointNotFound, for somebody else's too."""
+    row = await executor.fetch_one(webhook_endpoints.SELECT_WEBHOOK_ENDPOINT, endpoint_id, caller.id)
+    return WebhookEndpoint.model_construct(**_found(row))
+
+
+async def change_endpoint(
+    transaction: Transaction, rules: WebhookRules, caller: Caller, endpoint_id: UUID, changes: WebhookEndpointChanges
+) -> WebhookEndpoint:
+    """Change the fields that were sent, and only those; raises WebhookUrlRefused and WebhookEndpointNotFound."""
+    if changes.url is not None:
+        _check_url(rules, changes.url)
+    sent = changes.model_fields_set
+    fields = [item for name, value in changes.model_dump().items() for item in (name in sent, value)]
+    row = await transaction.fetch_one(webhook_endpoints.UPDATE_WEBHOOK_ENDPOINT, endpoint_id, caller.id, *fields)
+    return WebhookEndpoint.model_construct(**_found(row))
+
+
+async def delete_endpoint(transaction: Transaction, caller: Caller, endpoint_id: UUID) -> None:
+    """Delete it, with what is still owed to it and its log; raises WebhookEndpointNotFound."""
+    _found(await transaction.fetch_one(webhook_endpoints.DELETE_WEBHOOK_ENDPOINT, endpoint_id, caller.id))
+
+
+async def rotate_secret(
+    transaction: Transaction, rules: WebhookRules, caller: Caller, endpoint_id: UUID
+) -> WebhookEndpointWithSecret:
+    """Give it a new secret, told this once; the one before signs too for 24 hours. Raises WebhookEndpointNotFound."""
+    secret = new_secret()
+    sealed = rules.secret_box.seal(secret, context=endpoint_id.bytes)
+    row = await transaction.fetch_one(webhook_endpoints.UPDATE_WEBHOOK_SECRET, endpoint_id, caller.id, sealed, _OVERLAP)
+    return WebhookEndpointWithSecret.model_construct(**_found(row), secret=secret)
+
+
+async def reseal_secrets(transaction: Transaction, secret_box: SecretBox) -> int:
+    """Encrypt with the first key what was encrypted with another one, and return how many: then the other one is needed no more.
+
+    Raises UnknownSecretKey and SealBroken for a secret that no key opens.
+    """
+    rows = await transaction.fetch(webhook_endpoints.SELECT_SEALED_SECRETS)
+    stale = [row for row in rows if secret_box.needs_reseal(row["sealed"])]
+    if stale:
+        contexts = [row["endpoint_id"].bytes for row in stale]
+        plain = [secret_box.open(row["sealed"], context=context) for row, context in zip(stale, contexts, strict=True)]
+        await transaction.execute(
+            webhook_endpoints.UPDATE_SEALED_SECRETS,
+            [row["endpoint_id"] for row in stale],
+            [row["sealed"] for row in stale],
+            [secret_box.seal(secret, context=context) for secret, context in zip(plain, contexts, strict=True)],
+        )
+    return len(stale)
+
+
+def _check_url(rules: WebhookRules, url: str) -> None:
+    if reason := refused_url(url, development=rules.development):
+        raise WebhookUrlRefused(f"Webhooks cannot be sent to this URL: {reason}.")
+
+
+def _found(row: Row | None) -> Row:
+    if row is None:
+        raise WebhookEndpointNotFound
+    return row
