@@ -1,29 +1,17 @@
 """The settings: read once from the environment, a `.env` file or a folder of secrets, and validated."""
 
 import os
-import re
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# What stands in tutorials: FastAPI's, jwt.io's, and everybody's.
-_KNOWN_SECRETS = re.compile(
-    r"(.)\1+|.*(change.?me|secret.?key|example|password|256.?bit|09d25e094faa6ca2556c818166b7a956).*", re.IGNORECASE
-)
-_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?")
-
-_SECRET_LENGTH = 32
-_SECRET_VARIETY = 8
-_HOW_TO_MAKE_ONE = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-_LONGEST_URL = 120
-_LONGEST_WAIT = 30 * 86_400
+from app.setting_types import Networks, OptionalSecret, Prefixes, Secret, Secrets, Waits, WebAddress
 
 
 class SettingsError(Exception):
@@ -67,18 +55,18 @@ class Settings(BaseSettings):
 
     database_url: PostgresDsn = Field(description="PostgreSQL 18, as postgresql://user:password@host:5432/database.")
     redis_url: RedisDsn = Field(description="Redis 7.2 or Valkey 8, or newer, as redis://:password@host:6379/0.")
-    jwt_secret: SecretStr = Field(description="What access tokens are signed with: at least 32 random characters.")
-    jwt_previous_secret: SecretStr = Field(
+    jwt_secret: Secret = Field(description="What access tokens are signed with: at least 32 random characters.")
+    jwt_previous_secret: OptionalSecret = Field(
         default=SecretStr(""),
         description="The JWT_SECRET before this one: what it signed is taken too. Unset it after ACCESS_TOKEN_MINUTES.",
     )
-    webhook_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    webhook_secret_keys: Secrets = Field(
         description="What the secrets of webhooks are encrypted with, with commas: the first encrypts, all decrypt. Each as JWT_SECRET."
     )
 
     host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port that the API listens on.")
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         default="http://127.0.0.1:8000",
         description="Where recipients reach this service: it is printed on labels. Without a path or with one, as a proxy has it.",
     )
@@ -136,17 +124,17 @@ class Settings(BaseSettings):
         ge=0,
         description="Wrong passwords an hour for one account; beyond them only addresses it was signed in from before may try.",
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         default=(),
         description="Addresses and networks of the proxies before the API, with commas: X-Forwarded-For is believed from them alone.",
     )
     argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
 
-    tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
+    tracking_code_prefixes: Prefixes = Field(
         default=("ZP",),
         description="Prefixes of tracking codes, in order of use, with commas: 100 000 000 codes each. Add at the end only.",
     )
-    test_tracking_code_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
+    test_tracking_code_prefixes: Prefixes = Field(
         default=("ZT",),
         description="The same for postings that are made with test keys; never one that live postings have, or had.",
     )
@@ -206,7 +194,7 @@ class Settings(BaseSettings):
         le=1_000,
         description="Those of them that go to one endpoint; fewer while it is slow or fails.",
     )
-    webhook_retry_seconds: Annotated[tuple[float, ...], NoDecode] = Field(
+    webhook_retry_seconds: Waits = Field(
         default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400),
         description="The waits between the attempts to deliver a webhook, with commas; after the last attempt it has failed.",
     )
@@ -222,66 +210,6 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="What is logged.")
     log_style: Literal["json", "console"] = Field(default="json", description="For machines, or for people.")
-
-    @field_validator("jwt_secret", "jwt_previous_secret")
-    @classmethod
-    def _is_a_secret(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        is_unset = info.field_name == "jwt_previous_secret" and not secret.get_secret_value()
-        if not is_unset and _is_weak(secret):
-            raise ValueError(f"must be at least 32 random characters; make one with: {_HOW_TO_MAKE_ONE}")
-            raise ValueError(
-                f"must be at least 32 random characters, or several such keys with commas; make one with: {_HOW_TO_MAKE_ONE}"
-            )
-        return keys
-
-    @field_validator("webhook_retry_seconds", mode="before")
-    @classmethod
-    def _split_waits(cls, value: object) -> object:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-
-    @field_validator("webhook_retry_seconds")
-    @classmethod
-    def _are_waits(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(0 <= wait <= _LONGEST_WAIT for wait in waits):
-            raise ValueError("must be seconds with commas between them, of at most 30 days each, such as 5,300,1800")
-        return waits
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        with suppress(ValueError):  # of urlsplit, which knows an IPv6 address from what only looks like one
-            if len(url) <= _LONGEST_URL and _PUBLIC_URL.fullmatch(url) and urlsplit(url).hostname:
-                return url
-        raise ValueError("must be an address of at most 120 characters, such as https://rastreio.loja.com.br")
-
-    @field_validator("tracking_code_prefixes", "test_tracking_code_prefixes", "trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
-        named = tuple(filter(None, proxies))
-        for proxy in named:
-            try:
-                ip_network(proxy)
-            except ValueError as error:
-                raise ValueError(
-                    "must be addresses or networks with commas between them, such as 10.0.0.7,172.16.0.0/12"
-                ) from error
-        return named
-
-    @field_validator("tracking_code_prefixes", "test_tracking_code_prefixes")
-    @classmethod
-    def _are_prefixes(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
-        if (
-            not prefixes
-            or len(set(prefixes)) < len(prefixes)
-            or not all(re.fullmatch("[A-Z]{2}", each) for each in prefixes)
-        ):
-            raise ValueError("must be different pairs of capital letters with commas between them, such as ZP,ZQ")
-        return prefixes
 
     @field_validator("test_tracking_code_prefixes")
     @classmethod
@@ -334,15 +262,10 @@ class Settings(BaseSettings):
         """How long after its last step a posting keeps its personal data."""
         return timedelta(days=self.posting_retention_days)
 
+    @property
     def webhook_keys(self) -> list[str]:
         """What SecretBox wants to know."""
         return [key.get_secret_value() for key in self.webhook_secret_keys]
-
-
-def _is_weak(secret: SecretStr) -> bool:
-    """Whether it is too short, too even, or one that somebody wrote into an example."""
-    text = secret.get_secret_value()
-    return len(text) < _SECRET_LENGTH or len(set(text)) < _SECRET_VARIETY or bool(_KNOWN_SECRETS.fullmatch(text))
 
 
 def read_settings() -> Settings:

@@ -39,7 +39,7 @@ class Answers:
 
 @pytest.fixture
 def admission() -> Admission:
-    return Admission(most=MOST, share_of_one=1, told="requests are turned away")
+    return Admission(name="test", most=MOST, share_of_one=1, told="requests are turned away")
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def _name_webhooks(case: Case[Any]) -> None:
 def _cursor(path: str, sort: Any) -> str:
     """A cursor as a page of this kind and order would have given it out."""
     if "deliveries" in path:
-            return encode_cursor("deliveries", uuid.uuid4().hex)
+        return encode_cursor("deliveries", uuid.uuid4().hex)
     if "status" in path:
         return encode_cursor("status_updates", 7)
     if "/admin/" in path:
