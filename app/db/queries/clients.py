@@ -73,12 +73,12 @@ SELECT"""
 """
 )
 
-# "No row" means that there is no such client, or that it is suspended already.
+# "No row" means that there is no such client, or that it is suspended or deleted already.
 SUSPEND_CLIENT: Final[LiteralString] = (
     """
 UPDATE clients
    SET suspended_at = statement_timestamp()
- WHERE id = $1 AND suspended_at IS NULL
+ WHERE id = $1 AND suspended_at IS NULL AND deleted_at IS NULL
 RETURNING"""
     + _MANAGED
 )
