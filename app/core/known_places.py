@@ -20,10 +20,10 @@ class KnownPlaces:
 
     def remember(self, place: str) -> None:
         """Somebody has signed in there."""
-        if len(self._seen) >= _MOST_KEPT:
-            del self._seen[next(iter(self._seen))]
-        self._seen[place] = None
-        self._untold[place] = None
+        for places in (self._seen, self._untold):
+            if len(places) >= _MOST_KEPT:
+                del places[next(iter(places))]
+            places[place] = None
 
     async def is_known(self, place: str) -> bool:
         """Whether somebody has, here or in another process; False when Redis does not say so within moments."""

@@ -14,7 +14,7 @@ Key: TypeAlias = str | UUID
 """What those are told apart by who use the same policy's quota."""
 
 # Those who have used something lately. Whoever asks from more addresses than that is found again in what the processes share.
-_MOST_KEPT: Final = 100_000
+_MOST_KEPT: Final = 50_000
 # Of what one use costs: a sum of many lengths of time is not exactly their product.
 _ROUNDING: Final = 0.001
 

@@ -53,7 +53,7 @@ class SignInLimits:
             yield
         except (InvalidCredentials, WrongPassword):
             raise
-        except BaseException:
+        except Exception:  # but not when it is cancelled: nobody knows how far it had come
             _give_back(taken)
             raise
         _give_back(taken)

@@ -208,6 +208,9 @@ async def test_every_operation_declares_that_it_may_be_turned_away(anonymous: Sh
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert {"429", "503"} <= operation["responses"].keys(), path
+            turned_away = operation["responses"]["429"]
+            assert {"RateLimit-Policy", "RateLimit", "Retry-After"} <= turned_away["headers"].keys()
+            assert list(turned_away["content"]["application/problem+json"]["examples"]) == ["quota_exceeded"]
             told = operation["responses"]["503"]["content"]["application/problem+json"]["examples"]
             assert {"overloaded", "service_unavailable"} <= told.keys()
             # What only reads has no outcome that could be unknown.

@@ -92,9 +92,9 @@ def test_whose_quota_is_whole_again_is_forgotten_unless_the_others_have_not_been
 
 def test_the_memory_of_who_used_something_has_a_bound() -> None:
     used = quota()
-    for number in range(100_100):
+    for number in range(50_100):
         used.take(str(number), 0.0)
-    assert len(used._uses) <= 100_000
+    assert len(used._uses) <= 50_000
 
 
 @examples(100)
