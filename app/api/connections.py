@@ -62,10 +62,13 @@ class Patience(Generic[T]):
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        while (first := self.longest) is not None and self._waiting[first] <= now:
-            del self._waiting[first]
-            self._late(first)
-        self._timer = None if first is None else loop.call_at(self._waiting[first], self._look)
+        try:
+            while (first := self.longest) is not None and self._waiting[first] <= now:
+                del self._waiting[first]
+                self._late(first)
+        finally:  # the clock goes on, whatever becomes of one of them
+            first = self.longest
+            self._timer = None if first is None else loop.call_at(self._waiting[first], self._look)
 
 
 class Connections:
