@@ -16,10 +16,10 @@ import pytest
 
 from app.core.webhook_client import open_webhook_client
 from app.core.webhook_signing import new_secret, sign
+from app.embedded.folder import free_port
 from app.models.webhooks import WebhookPayload
 from app.services.refusals import reason
 from app.services.webhook_schedule import ATTEMPTS_IN_ORDER
-from tests.service import free_port
 from tests.until import until
 
 TEXT: Final = (Path(__file__).parents[1] / "docs/webhooks.md").read_text(encoding="utf-8")

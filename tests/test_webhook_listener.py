@@ -15,8 +15,8 @@ import pytest
 
 from app.core.webhook_client import WebhookClient, open_webhook_client
 from app.core.webhook_signing import new_secret, sign
+from app.embedded.folder import free_port
 from tests.core.outside import canary
-from tests.service import free_port
 from tests.test_cli import run
 
 DATA: Final = {"tracking_code": "ZP473124829BR", "step": 2, "status": "shipped", "city": "São Paulo"}
