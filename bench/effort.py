@@ -22,7 +22,7 @@ class Effort:
 
 
 FULL: Final = Effort(
-    rounds=3, updates=60_000, single_updates=5_000, deliveries=30_000, load_seconds=4, latency_seconds=20, starts=3
+    rounds=3, updates=60_000, single_updates=5_000, deliveries=20_000, load_seconds=4, latency_seconds=20, starts=3
 )
 QUICK: Final = Effort(
     rounds=1, updates=20_000, single_updates=1_000, deliveries=6_000, load_seconds=1.5, latency_seconds=6, starts=1

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -10,9 +11,10 @@ from typing import Final
 import asyncpg
 
 from app.embedded.folder import free_port
+from app.embedded.process import Process
 from bench.ground import Ground, Place, until_nothing_waits
 from bench.owed import ENDPOINTS, WEBHOOK_SECRET, owe
-from bench.programs import ROOT, NotMeasured, module, running
+from bench.programs import ROOT, NotMeasured, cpu_seconds, module, running
 from bench.workers import PEERS, Peer, fill_queue, rate
 
 SENDING: Final = (
@@ -31,22 +33,31 @@ SENDING: Final = (
     ),
 )
 _OWED: Final = "SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL"
+_NOTHING_YET: Final = "SELECT WHERE NOT EXISTS (SELECT FROM webhook_deliveries WHERE due_at IS NULL)"
 _PATIENCE_SECONDS: Final = 300.0
 
 
-async def our_sender(ground: Ground, place: Place, *, deliveries: int) -> float:
-    """Deliveries a second of one webhook worker of ours."""
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Deliveries a second, and what the sending processes used of the processor for each, in microseconds."""
+
+    rate: float
+    cpu: float
+
+
+async def our_sender(ground: Ground, place: Place, *, deliveries: int) -> Speed:
+    """One webhook worker of ours."""
     with _receivers(ground) as port:
         await owe(place, deliveries=deliveries, port=port)
         environment = {**place.environment, "WEBHOOK_DEVELOPMENT": "true"}
         log = _log(ground, "webhook-worker")
-        with running(module("app.webhook_worker"), log=log, environment=environment):
-            await _until_delivered(place, "our worker", log)
-    return await _rate(place)
+        with running(module("app.webhook_worker"), log=log, environment=environment) as process:
+            cpu = await _cpu_until_delivered(place, "our worker", log, process)
+    return Speed(await _rate(place), cpu)
 
 
-async def peer_sender(ground: Ground, place: Place, peer: Peer, *, deliveries: int) -> float:
-    """Deliveries a second of the peer."""
+async def peer_sender(ground: Ground, place: Place, peer: Peer, *, deliveries: int) -> Speed:
+    """All processes of the peer."""
     environment = {
         "DATABASE_URL": place.database_url,
         "REDIS_URL": place.redis_url,
@@ -57,9 +68,9 @@ async def peer_sender(ground: Ground, place: Place, peer: Peer, *, deliveries: i
         await owe(place, deliveries=deliveries, port=port)
         fill_queue(peer, environment, await _owed(place))
         log = _log(ground, peer.module)
-        with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS):
-            await _until_delivered(place, peer.label, log)
-    return await _rate(place)
+        with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS) as process:
+            cpu = await _cpu_until_delivered(place, peer.label, log, process)
+    return Speed(await _rate(place), cpu)
 
 
 @contextmanager
@@ -82,10 +93,23 @@ async def _owed(place: Place) -> list[str]:
     return [str(row["id"]) for row in rows]
 
 
-async def _until_delivered(place: Place, label: str, log: Path) -> None:
-    if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS, waiting=_OWED):
-        words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise NotMeasured(f"{label} did not deliver everything within {_PATIENCE_SECONDS:g} s:\n{words}")
+async def _cpu_until_delivered(place: Place, label: str, log: Path, process: Process) -> float:
+    """Wait for the first and for the last delivery; what each between the two cost, so that no start is counted."""
+    samples = []
+    for waiting in (_NOTHING_YET, _OWED):
+        if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS, waiting=waiting):
+            words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+            raise NotMeasured(f"{label} did not deliver everything within {_PATIENCE_SECONDS:g} s:\n{words}")
+        samples.append((cpu_seconds(process.pid), await _count_delivered(place)))
+    (cpu, count), (cpu_at_end, count_at_end) = samples
+    return 1_000_000 * (cpu_at_end - cpu) / max(1, count_at_end - count)
+
+
+async def _count_delivered(place: Place) -> int:
+    connection = await asyncpg.connect(place.database_url)
+    count: int = await connection.fetchval("SELECT count(*) FROM webhook_deliveries WHERE state = 'delivered'")
+    await connection.close()
+    return count
 
 
 async def _rate(place: Place) -> float:

@@ -61,7 +61,7 @@ class Hook:
             told.append(Told(headers["webhook-id"], **event))
         return told
 
-    async def was_told(self, count: int, timeout: float = 10) -> list[Told]:  # noqa: ASYNC109
+    async def was_told(self, count: int, timeout: float = 30) -> list[Told]:  # noqa: ASYNC109
         """The first so many requests, once they are there."""
 
         async def enough() -> bool:
@@ -96,7 +96,7 @@ class Hook:
         found: dict[str, Any] = answer.json
         return found
 
-    async def becomes(self, state: str, delivery_id: str, timeout: float = 10) -> dict[str, Any]:  # noqa: ASYNC109
+    async def becomes(self, state: str, delivery_id: str, timeout: float = 30) -> dict[str, Any]:  # noqa: ASYNC109
         """The delivery once it is in this state."""
 
         async def look() -> dict[str, Any] | None:
@@ -107,7 +107,7 @@ class Hook:
         assert found is not None
         return found
 
-    async def all_become(self, state: str, count: int, timeout: float = 10) -> list[dict[str, Any]]:  # noqa: ASYNC109
+    async def all_become(self, state: str, count: int, timeout: float = 30) -> list[dict[str, Any]]:  # noqa: ASYNC109
         """All its deliveries, once there are so many and all are in this state."""
 
         async def look() -> list[dict[str, Any]] | None:
@@ -163,7 +163,7 @@ class Gate:
         async def enough() -> bool:
             return self.waiting >= count
 
-        await until(f"{count} requests wait for their answer", enough)
+        await until(f"{count} requests wait for their answer", enough, timeout=30)
 
 
 async def scanned(shop: Shop, code: str, count: int) -> None:

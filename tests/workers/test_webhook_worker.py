@@ -88,7 +88,7 @@ class TestEvents:
         async with hooked(customer, event_types=["status_update.refused"]) as hook:
             code = (await customer.create_posting())["tracking_code"]
             await customer.update(code, "shipped", description="poison")
-            (event,) = await hook.was_told(1, timeout=30)
+            (event,) = await hook.was_told(1)
         assert (event.step, event.data["posting_status"]) == (1, "pending")
         assert event.data["status_update"]["refusal"]["code"] == "internal_error"
 
@@ -162,7 +162,7 @@ class TestOrder:
         async with hooked(customer, handle) as hook:
             codes = [(await customer.create_posting())["tracking_code"] for _ in range(3)]
             await asyncio.gather(*(scanned(customer, code, 20) for code in codes))
-            told = await hook.was_told(63, timeout=30)
+            told = await hook.was_told(63)
             await hook.all_become("delivered", 63)
         for code in codes:
             assert steps([event for event in told if event.data["tracking_code"] == code]) == [*range(1, 22)]
@@ -192,7 +192,7 @@ class TestOrder:
         async with hooked(customer) as hook:
             code = (await customer.create_posting())["tracking_code"]
             await scanned(customer, code, 40)
-            assert steps(await hook.was_told(41, timeout=30)) == [*range(1, 42)]
+            assert steps(await hook.was_told(41)) == [*range(1, 42)]
 
 
 class TestOthers:
@@ -204,7 +204,7 @@ class TestOthers:
                 await stack.enter_async_context(hooked(customer, gate.handle))
             quick = await stack.enter_async_context(hooked(customer))
             postings = [await customer.create_posting() for _ in range(20)]
-            await quick.was_told(20, timeout=5)
+            await quick.was_told(20, timeout=9)  # before the others are given up
             await gate.is_reached(9 * 4)
             # Nobody who has not answered yet is sent more than a quarter of what one may have.
             assert gate.most_waiting == 9 * 4
