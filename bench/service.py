@@ -65,6 +65,8 @@ def serving(
     port = free_port()
     log = ground.folder / f"{name}-{time.time_ns()}.log"
     environment = {**place.environment, "PORT": str(port), "MAX_BACKLOG": "100000000", "PYTHONPATH": str(ROOT)}
+    # All connections come from here, and there are as many as from anywhere else.
+    environment["TRUSTED_PROXIES"] = "127.0.0.1"
     with running(
         module(name, *arguments, *([] if name == "app.main" else [str(port)])),
         log=log,

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.api.admission import ReadyAnswer, stand_aside
 from app.api.connections import Connections
+from app.core.addresses import network_of
 
 # Whoever takes that much of an answer in the time that there is is slow, and not stuck.
 _PROGRESS_BYTES: Final = 65_536
@@ -46,7 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Who is counted: an address; but a proxy that is believed what it says of addresses speaks for many."""
         host, port = self.client or ("", 0)
         trusted: Any = getattr(self.app, "trusted_hosts", ())
-        return f"{host} {port}".encode() if host in trusted else host.encode()
+        return f"{host} {port}".encode() if host in trusted else network_of(host).encode()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -11,7 +11,7 @@ from app.db.database import Executor, Row, Transaction
 from app.db.queries import clients, personal_data
 from app.models.audit import Source
 from app.models.clients import Caller
-from app.services import api_key_service, session_service
+from app.services import api_key_service, session_service, webhook_service
 from app.services.audit_service import record_event
 from app.services.errors import NotAuthenticated
 
@@ -23,6 +23,9 @@ EXPORTED: Final[dict[str, LiteralString]] = {
     "status_history": personal_data.EXPORT_STATUS_HISTORY,
     "status_updates": personal_data.EXPORT_STATUS_UPDATES,
     "idempotency_keys": personal_data.EXPORT_IDEMPOTENCY_KEYS,
+    "webhook_endpoints": personal_data.EXPORT_WEBHOOK_ENDPOINTS,
+    "webhook_deliveries": personal_data.EXPORT_WEBHOOK_DELIVERIES,
+    "webhook_attempts": personal_data.EXPORT_WEBHOOK_ATTEMPTS,
     "audit_log": personal_data.EXPORT_AUDIT_LOG,
 }
 """The files of an export, `….jsonl` each, and where their lines come from."""
@@ -41,6 +44,7 @@ async def delete_client(transaction: Transaction, source: Source, caller: Caller
     await transaction.execute(personal_data.DELETE_TEST_CLIENT, caller.id)
     await session_service.end_sessions(transaction, caller.id)
     await api_key_service.delete_api_keys(transaction, caller.id)
+    await webhook_service.delete_endpoints(transaction, caller.id)
     await record_event(transaction, source, "client.deleted", client_id=caller.id)
 
 

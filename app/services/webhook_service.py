@@ -80,6 +80,11 @@ async def delete_endpoint(transaction: Transaction, caller: Caller, endpoint_id:
     _found(await transaction.fetch_one(webhook_endpoints.DELETE_WEBHOOK_ENDPOINT, endpoint_id, caller.id))
 
 
+async def delete_endpoints(transaction: Transaction, client_id: UUID) -> None:
+    """Delete all that the client has, with where they were; nothing is sent to them any more."""
+    await transaction.execute(webhook_endpoints.DELETE_WEBHOOK_ENDPOINTS_OF_CLIENT, client_id)
+
+
 async def rotate_secret(
     transaction: Transaction, rules: WebhookRules, caller: Caller, endpoint_id: UUID
 ) -> WebhookEndpointWithSecret:

@@ -29,6 +29,7 @@ async def serving(database_url: str, valkey: Server, folder: Path, *, patience: 
         "MAX_CONCURRENT_REQUESTS": str(MOST),
         "MAX_SHARE_OF_ONE_CALLER": str(SHARE),
         "MAX_EVENT_STREAMS": str(CONNECTIONS - 4 * MOST),
+        "TRUSTED_PROXIES": "127.0.0.1",
         "CLIENT_PATIENCE_SECONDS": str(patience),
         **LONG_PATIENCE,
     }

@@ -161,15 +161,6 @@ SELECT id, 1, client_id, 'pending', posted_at FROM postings;
 INSERT INTO status_history (posting_id, seq, client_id, update_id, status, occurred_at)
 SELECT posting_id, 2, client_id, id, status, now() FROM status_updates;
 
-INSERT INTO postings (id, client_id, tracking_code, status_at, posted_at, weight_g, volume_cm3, declared_value, freight_price,
-                      service, sender, recipient)
-SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), status_at, posted_at, 900, 7200, 164, 9.45,
-       'standard', sender, recipient
-  FROM postings;
-
-INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)
-SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interval '1 second' END FROM postings WHERE test;
-
 INSERT INTO webhook_endpoints (id, client_id, place, url, event_types, secret)
 SELECT uuidv7(), id, 1, 'https://loja.example/', ARRAY['posting.created'], '' FROM clients;
 
@@ -181,6 +172,15 @@ SELECT client_id, endpoint.id, 'posting.created', postings.id, 1, 'pending', sta
 
 INSERT INTO webhook_attempts (delivery_id, number, client_id, started_at, duration_ms, status)
 SELECT id, 1, client_id, now(), 12, 200 FROM webhook_deliveries;
+
+INSERT INTO postings (id, client_id, tracking_code, status_at, posted_at, weight_g, volume_cm3, declared_value, freight_price,
+                      service, sender, recipient)
+SELECT 4611686018427387904 + id, client_id, 'ZT' || substr(tracking_code, 3), status_at, posted_at, 900, 7200, 164, 9.45,
+       'standard', sender, recipient
+  FROM postings;
+
+INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)
+SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interval '1 second' END FROM postings WHERE test;
 """
 
 

@@ -125,6 +125,34 @@ SELECT key AS position, to_jsonb(keys) - 'client_id' AS line
  LIMIT $3
 """
 
+EXPORT_WEBHOOK_ENDPOINTS: Final[LiteralString] = """
+SELECT id::text AS position, to_jsonb(webhook_endpoints) - '{client_id,secret,previous_secret}'::text[] AS line
+  FROM webhook_endpoints
+ WHERE client_id = $1 AND id > coalesce($2::text, '00000000-0000-0000-0000-000000000000')::uuid
+ ORDER BY id
+ LIMIT $3
+"""
+
+EXPORT_WEBHOOK_DELIVERIES: Final[LiteralString] = """
+SELECT id::text AS position, to_jsonb(webhook_deliveries) - 'client_id' AS line
+  FROM webhook_deliveries
+ WHERE client_id = $1 AND id > coalesce($2::text, '00000000-0000-0000-0000-000000000000')::uuid
+ ORDER BY client_id, id
+ LIMIT $3
+"""
+
+EXPORT_WEBHOOK_ATTEMPTS: Final[LiteralString] = """
+SELECT delivery_id || ' ' || number AS position, to_jsonb(attempts) - 'client_id' AS line
+  FROM webhook_deliveries
+  JOIN webhook_attempts AS attempts ON delivery_id = webhook_deliveries.id
+ WHERE webhook_deliveries.client_id = $1
+   AND webhook_deliveries.id >= split_part(coalesce($2::text, '00000000-0000-0000-0000-000000000000 0'), ' ', 1)::uuid
+   AND (webhook_deliveries.id, number) > (split_part(coalesce($2::text, '00000000-0000-0000-0000-000000000000 0'), ' ', 1)::uuid,
+                                          split_part(coalesce($2::text, '00000000-0000-0000-0000-000000000000 0'), ' ', 2)::integer)
+ ORDER BY webhook_deliveries.id, number
+ LIMIT $3
+"""
+
 EXPORT_AUDIT_LOG: Final[LiteralString] = """
 SELECT id::text AS position, to_jsonb(audit_log) - CASE WHEN actor_id = client_id THEN '{}'::text[] ELSE '{actor_id,address}' END AS line
   FROM audit_log

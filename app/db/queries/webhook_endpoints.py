@@ -92,6 +92,16 @@ UPDATE webhook_endpoints
 RETURNING id
 """
 
+# All endpoints of $1, whose account ends, and of its test world: as above, and where they were goes too.
+DELETE_WEBHOOK_ENDPOINTS_OF_CLIENT: Final[LiteralString] = """
+UPDATE webhook_endpoints
+   SET place = NULL, deleted_at = coalesce(deleted_at, statement_timestamp()), url = 'https://deleted.invalid/', description = NULL,
+       secret = '', previous_secret = NULL, previous_secret_until = NULL,
+       enabled = false, disabled_reason = coalesce(disabled_reason, 'by_owner'),
+       disabled_at = coalesce(disabled_at, statement_timestamp())
+ WHERE client_id = $1 OR client_id = (SELECT client_id FROM test_clients WHERE account_id = $1)
+"""
+
 # The lock of a claim: whoever holds it takes from what is due to these endpoints. Those in other hands are skipped. Beginning after $1
 # and without $2, at most $3; endpoints that are owed nothing are not looked at, however many they are.
 LOCK_ENDPOINTS_WITH_DUE: Final[LiteralString] = """
