@@ -40,7 +40,10 @@ async def find_client(executor: Executor, client_id: UUID) -> ManagedClient:
 async def suspend_client(
     transaction: Transaction, source: Source, client_id: UUID, suspension: Suspension
 ) -> ManagedClient:
-    """Its credentials are not taken any more within seconds; one that is suspended already stays so. Raises ClientNotFound, OwnAccount."""
+    """Its credentials are not taken any more within seconds; one that is suspended or deleted already stays so.
+
+    Raises ClientNotFound and OwnAccount.
+    """
     if client_id == source.actor_id:
         raise OwnAccount
     row = await transaction.fetch_one(clients.SUSPEND_CLIENT, client_id)

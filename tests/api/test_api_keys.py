@@ -196,6 +196,12 @@ class TestRotate:
         again = await shop.send("POST", f"/clients/me/api-keys/{old['id']}/rotate", {})
         assert again.code == "api_key_not_found"
 
+    async def test_whoever_lost_the_answer_rotates_again_for_a_key_that_lives_as_long(self, shop: Shop) -> None:
+        old = await shop.create_api_key("postings:read", expires_at=soon(days=30))
+        rotate = f"/clients/me/api-keys/{old['id']}/rotate"
+        lost, again = [(await shop.send("POST", rotate, {"overlap_hours": 1})).json for _ in range(2)]
+        assert again["expires_at"] > lost["expires_at"] > old["expires_at"]
+
     @pytest.mark.parametrize("hours", [-1, 169, "24", 1.5, None])
     async def test_an_overlap_that_is_none_is_refused(self, shop: Shop, hours: Any) -> None:
         old = await shop.create_api_key("postings:read")

@@ -1,5 +1,6 @@
 """What PostgreSQL itself refuses of API keys, whoever asks."""
 
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -18,6 +19,7 @@ REFUSED: Final = (
     Refused("api_keys_has_scopes", "no scopes", "api_keys", {"scopes": []}),
     Refused("api_keys_never_the_account", "the account", "api_keys", {"scopes": ["postings:read", "account"]}),
     Refused("api_keys_never_the_account", "the service", "api_keys", {"scopes": ["admin"]}),
+    Refused("api_keys_lifetime_positive", "no lifetime", "api_keys", {"lifetime": timedelta(0)}),
     Refused("api_keys_last4_length", "five last characters", "api_keys", {"last4": "abcde"}),
 )
 

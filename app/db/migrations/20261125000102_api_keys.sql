@@ -12,6 +12,8 @@ CREATE TABLE api_keys (
     last4        text        NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT statement_timestamp(),
     expires_at   timestamptz,
+    -- For how long it was made, NULL for ever: its replacement lives as long, however soon this one ends then.
+    lifetime     interval,
     -- To the minute or so.
     last_used_at timestamptz,
     revoked_at   timestamptz,
@@ -21,6 +23,7 @@ CREATE TABLE api_keys (
     CONSTRAINT api_keys_has_scopes CHECK (cardinality(scopes) > 0),
     -- Whoever finds a key must not be able to make another.
     CONSTRAINT api_keys_never_the_account CHECK (NOT scopes && ARRAY['account', 'admin']),
+    CONSTRAINT api_keys_lifetime_positive CHECK (lifetime > interval '0'),
     CONSTRAINT api_keys_last4_length CHECK (length(last4) = 4)
 );
 

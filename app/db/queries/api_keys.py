@@ -19,8 +19,8 @@ SELECT count(*) AS live
 # "No row" means that the key would expire before it is made.
 INSERT_API_KEY: Final[LiteralString] = (
     """
-INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4, test)
-SELECT $1, $2, $3, $4, $5, $6, $7
+INSERT INTO api_keys (client_id, name, scopes, expires_at, lifetime, key_hash, last4, test)
+SELECT $1, $2, $3, $4, $4 - statement_timestamp(), $5, $6, $7
  WHERE $4::timestamptz IS NULL OR $4 > statement_timestamp()
 RETURNING """
     + _COLUMNS
@@ -72,11 +72,11 @@ UPDATE api_keys
  WHERE id IN (SELECT id FROM api_keys WHERE id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED)
 """
 
-# The new key is like the old one, and lives as long from now on as the old one did from its beginning.
+# The new key is like the old one, and lives as long from now on as the old one was to from its beginning.
 INSERT_ROTATED_API_KEY: Final[LiteralString] = (
     """
-INSERT INTO api_keys (client_id, name, scopes, expires_at, key_hash, last4, test)
-SELECT client_id, name, scopes, statement_timestamp() + (expires_at - created_at), $3, $4, test
+INSERT INTO api_keys (client_id, name, scopes, expires_at, lifetime, key_hash, last4, test)
+SELECT client_id, name, scopes, statement_timestamp() + lifetime, lifetime, $3, $4, test
   FROM api_keys
  WHERE id = $1
    AND client_id = $2

@@ -96,12 +96,12 @@ SELECT"""
     + _IS_ACCOUNT
 )
 
-# "No row" means that there is no such client, or that it is suspended already.
+# "No row" means that there is no such client, or that it is suspended or deleted already.
 SUSPEND_CLIENT: Final[LiteralString] = (
     """
 UPDATE clients
    SET suspended_at = statement_timestamp()
- WHERE id = $1 AND suspended_at IS NULL AND """
+ WHERE id = $1 AND suspended_at IS NULL AND deleted_at IS NULL AND """
     + _IS_ACCOUNT
     + """
 RETURNING"""
