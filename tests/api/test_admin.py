@@ -161,7 +161,7 @@ class TestAuditLog:
         told = await events(operator, f"client_id={client_id}")
         assert [(each["action"], each["details"]) for each in reversed(told)] == [
             ("client.registered", {}),
-            ("api_key.created", {"api_key_id": old["id"], "scopes": ["postings:read"]}),
+            ("api_key.created", {"api_key_id": old["id"], "mode": "live", "scopes": ["postings:read"]}),
             ("api_key.rotated", {"api_key_id": old["id"], "by": new["id"], "overlap_hours": 1}),
             ("api_key.revoked", {"api_key_id": old["id"]}),
             ("client.password_changed", {}),

@@ -40,6 +40,18 @@ async def test_what_was_finished_long_ago_is_anonymised_and_nothing_else(
     assert [row["id"] for row in left] == [2, 3]
 
 
+async def test_a_test_posting_keeps_nothing_for_longer_than_30_days(database: Database, connection: Connection) -> None:
+    await add_known_rows(connection)
+    for days, serial in ((29, 47312482), (31, 12345678)):
+        digit = await connection.fetchval("SELECT s10_check_digit($1)", serial)
+        at = await connection.fetchval("SELECT now() - $1::integer * interval '1 day'", days)
+        row = {"id": FIRST_TEST_POSTING + days, "tracking_code": f"ZT{serial}{digit}BR"}
+        await insert(connection, "postings", {**row, "status_at": at, "posted_at": at})
+    await PersonalDataEraser(database, retention=timedelta(days=3650)).erase()
+    rows = await connection.fetch("SELECT id FROM postings WHERE anonymised_at IS NOT NULL")
+    assert [row["id"] for row in rows] == [FIRST_TEST_POSTING + 31]
+
+
 async def test_what_is_left_of_a_cep_is_still_one(database: Database, connection: Connection) -> None:
     await add_postings(connection)
     await connection.execute("""UPDATE postings SET sender = sender || '{"cep": "00000123"}' WHERE id = 0""")
