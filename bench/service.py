@@ -64,9 +64,9 @@ def serving(
     """Run a module that serves HTTP until the block ends; yield its port. What is measured is accepting, so the backlog has no bound."""
     port = free_port()
     log = ground.folder / f"{name}-{time.time_ns()}.log"
-    environment = {**place.environment, "PORT": str(port), "MAX_BACKLOG": "100000000", "PYTHONPATH": str(ROOT)}
-    # All connections come from here, and there are as many as from anywhere else.
-    environment["TRUSTED_PROXIES"] = "127.0.0.1"
+    # All connections come from one address, and no share of them is to bound what is measured.
+    asked = {"PORT": str(port), "MAX_BACKLOG": "100000000", "TRUSTED_PROXIES": "127.0.0.1"}
+    environment = {**place.environment, **asked, "PYTHONPATH": str(ROOT)}
     with running(
         module(name, *arguments, *([] if name == "app.main" else [str(port)])),
         log=log,

@@ -103,16 +103,3 @@ async def test_keys_of_deleted_clients_go_and_others_stay(database: Database, co
     await connection.execute("UPDATE clients SET deleted_at = now() WHERE id = $1", other)
     await erase(database, connection)
     assert [row["client_id"] for row in await connection.fetch("SELECT * FROM posting_idempotency_keys")] == [CLIENT]
-
-
-async def test_a_test_posting_keeps_nothing_for_longer_than_30_days(database: Database, connection: Connection) -> None:
-    await add_known_rows(connection)
-    for days, digits in ((29, "47312482"), (31, "12345678")):
-        digit = await connection.fetchval("SELECT s10_check_digit($1)", int(digits))
-        at = await connection.fetchval("SELECT now() - $1::integer * interval '1 day'", days)
-        times = {"status_at": at, "posted_at": at}
-        code = {"id": FIRST_TEST_POSTING + days, "tracking_code": f"ZT{digits}{digit}BR"}
-        await insert(connection, "postings", {**code, **times})
-    await PersonalDataEraser(database, retention=timedelta(days=3650)).erase()
-    rows = await connection.fetch("SELECT id FROM postings WHERE anonymised_at IS NOT NULL")
-    assert [row["id"] for row in rows] == [FIRST_TEST_POSTING + 31]
