@@ -27,9 +27,9 @@ Outcome: TypeAlias = Literal[
     "missing",
 ]
 
-# public: for anybody. own: for whoever is let in, and only of what is their own. object: names something that has an owner. own_object: the
-# same, but for no operator either. account and account_object: own and own_object, but for no API key. operator: for operators alone, and no
-# API key. Behind it stands the scope that is needed.
+# public: for anybody. own: for whoever is let in, and only of what is their own. object: names something that has an owner. own_object:
+# the same, but for no operator either. account and account_object: own and own_object, but for no API key. operator: for operators alone,
+# and no API key. Behind it stands the scope that is needed.
 # An operation that is not here fails the build: who adds a route says whose it is.
 ACCESS: Final[Mapping[str, tuple[Whose, Scope | None]]] = {
     "register_client": ("public", None),

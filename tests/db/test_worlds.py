@@ -28,7 +28,6 @@ _BY_CLIENT: Final = re.compile(
 _LIVE_ALONE: Final = re.compile(r"\bNOT (\w+\.)?test\b")
 # Whatever else reads postings or updates, and why it may know both worlds.
 _OF_BOTH_WORLDS: Final = {
-    "postings.INSERT_POSTINGS": "writes into the world of its client",
     "postings.SELECT_PUBLIC_STEPS": "anybody with a code sees its parcel, and whether it is a test",
     "postings.LOCK_POSTINGS": "decides by number",
     "postings.UPDATE_POSTING_STATUSES": "decides by number",
@@ -39,6 +38,7 @@ _OF_BOTH_WORLDS: Final = {
     "status_updates.SWEEP_QUEUED_UPDATES": "decides by number",
     "status_updates.COUNT_QUEUED_UPDATES": "what the database can take is one for both",
     "simulations.SELECT_DUE_SIMULATIONS": "there are simulations of test postings alone",
+    "webhook_deliveries.CLAIM_DELIVERIES": "sends what is owed to an endpoint, which is of one client",
     "personal_data.ANONYMISE_POSTINGS": "takes personal data out of both, when its time is over",
 }
 

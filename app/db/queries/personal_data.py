@@ -142,9 +142,9 @@ SELECT id::text AS position, to_jsonb(webhook_deliveries) - 'client_id' AS line
 """
 
 EXPORT_WEBHOOK_ATTEMPTS: Final[LiteralString] = """
-SELECT delivery_id || ' ' || number AS position, to_jsonb(attempts) - 'client_id' AS line
+SELECT delivery_id || ' ' || number AS position, to_jsonb(tried) - 'client_id' AS line
   FROM webhook_deliveries
-  JOIN webhook_attempts AS attempts ON delivery_id = webhook_deliveries.id
+  JOIN webhook_attempts AS tried ON delivery_id = webhook_deliveries.id
  WHERE webhook_deliveries.client_id = $1
    AND webhook_deliveries.id >= split_part(coalesce($2::text, '00000000-0000-0000-0000-000000000000 0'), ' ', 1)::uuid
    AND (webhook_deliveries.id, number) > (split_part(coalesce($2::text, '00000000-0000-0000-0000-000000000000 0'), ' ', 1)::uuid,
