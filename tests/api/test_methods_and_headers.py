@@ -12,7 +12,7 @@ from tests.shop import POSTING, Shop
         ("/postings/batch", "POST"),
         ("/postings/ZP906541882BR", "GET"),
         ("/postings/ZP906541882BR/status", "PATCH"),
-        ("/clients/me", "GET, PATCH"),
+        ("/clients/me", "DELETE, GET, PATCH"),
         ("//health/live", "GET"),
     ],
 )
