@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +12,7 @@ from typing import Final
 
 import aiohttp
 
+from app.embedded.folder import free_port
 from tests.shop import PASSWORD
 from tests.until import until
 
@@ -173,11 +173,3 @@ async def create_operator(service: Service, email: str) -> None:
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

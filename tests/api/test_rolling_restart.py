@@ -11,8 +11,9 @@ from typing import Final
 import aiohttp
 import pytest
 
+from app.embedded.folder import free_port
 from app.embedded.server import Server
-from tests.service import Process, Service, free_port, running_service
+from tests.service import Process, Service, running_service
 from tests.shop import Shop
 from tests.until import until
 

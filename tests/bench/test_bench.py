@@ -62,7 +62,7 @@ async def test_copy_of_postings_is_measured_on_rows_that_arrive(bench_ground: Gr
         bench_ground.filled(postings=_UPDATES, updates=_UPDATES) as filled,
         bench_ground.filled(postings=0, updates=0) as empty,
     ):
-        rate = await limits.copy_postings(filled.database_url, empty.database_url, seconds=1, at_once=500)
+        rate = await limits.copy_postings(filled.database_url, empty.database_url, seconds=60, at_once=500)
         connection = await asyncpg.connect(empty.database_url)
         assert await connection.fetchval("SELECT count(*) FROM postings") == _UPDATES
         assert await connection.fetchval("SELECT count(*) FROM status_history") == _UPDATES

@@ -46,7 +46,7 @@ async def insist(shop: Shop, code: str, number: int) -> Answer:
             return None
         return answer
 
-    return await until(f"scan {number} is accepted", accepted, timeout=30)
+    return await until(f"scan {number} is accepted", accepted, timeout=90)
 
 
 async def assert_all_applied_once(shop: Shop, code: str, answers: list[Answer]) -> None:
