@@ -128,7 +128,12 @@ class Settings(BaseSettings):
         default=(),
         description="Addresses and networks of the proxies before the API, with commas: X-Forwarded-For is believed from them alone.",
     )
-    argon2_threads: int = Field(default=2, ge=1, le=64, description="How many passwords are hashed at once.")
+    argon2_threads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many passwords are hashed at once: fewer than there are cores, so that a flood of sign-ins stops nobody.",
+    )
 
     tracking_code_prefixes: Prefixes = Field(
         default=("ZP",),
