@@ -33,12 +33,13 @@ class DataRefused(Exception):
     """PostgreSQL refused a value as such: out of range, or not a value of its type."""
 
 
+_EXPIRATIONS: Final = (asyncpg.IdleInTransactionSessionTimeoutError, asyncpg.TransactionTimeoutError)
 _UNAVAILABLE: Final = (
     OSError,  # TimeoutError is one
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
+    *_EXPIRATIONS,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -57,6 +58,9 @@ _REFUSED: Final = (asyncpg.DataError, ArgumentRefused)
 # How long PostgreSQL keeps a transaction of which it hears nothing: the row locks of a frozen process, or of one that the network
 # has swallowed, are free again after that, and its late COMMIT fails.
 _IDLE_SECONDS: Final = 2.0
+# A process that freezes between the messages of one statement is not idle for PostgreSQL, nor does a statement run: such a transaction ends
+# after as long as so many statements may take.
+_MOST_STATEMENTS: Final = 3
 _LOCK_SECONDS: Final = 1.0
 _EXPIRED: Final = "PostgreSQL has ended the transaction: it was not heard of for too long"
 
@@ -75,7 +79,7 @@ def _translated() -> Iterator[None]:
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
-    expired = isinstance(error.__cause__ or error, asyncpg.IdleInTransactionSessionTimeoutError)
+    expired = isinstance(error.__cause__ or error, _EXPIRATIONS)
     kind = TransactionExpired if expired else DatabaseUnavailable
     return kind(str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__))
 
@@ -185,5 +189,6 @@ class Database:
             "idle_in_transaction_session_timeout": _IDLE_SECONDS,
             "lock_timeout": lock_seconds,
             "statement_timeout": self._pool.longest_statement_seconds,
+            "transaction_timeout": self._pool.longest_statement_seconds * _MOST_STATEMENTS,
         }
         return "BEGIN" + "".join(f"; SET LOCAL {name} = {round(value * 1000)}" for name, value in settings.items())

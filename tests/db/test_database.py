@@ -165,6 +165,16 @@ async def test_a_frozen_transaction_is_ended_and_its_locks_are_free(
     assert await written(connection) == [1]
 
 
+async def test_a_transaction_that_goes_on_for_ever_is_ended(database_url: str) -> None:
+    """Also between the messages of a statement, where neither a statement nor an idle transaction has a clock."""
+    async with open_database(database_url, pool_size=1, acquire_seconds=5, statement_seconds=0.5) as database:
+        with pytest.raises(TransactionExpired):
+            async with database.transaction() as transaction:
+                for _ in range(60):
+                    await transaction.fetch("SELECT pg_sleep(0.1)")
+        await database.reader.fetch("SELECT 1")
+
+
 async def test_a_lock_that_is_not_to_be_had_is_told_soon_and_the_connection_goes_on(
     patient: Database, connection: Any, network: Proxy
 ) -> None:
