@@ -122,6 +122,9 @@ class WebhookWorker:
         self._claims.learn(sent)
         self._sent.append(sent)
         self._wake_recorder.set()
+        # Its place is free: the next one need not wait until this is written.
+        del self._under_way[delivery.id, delivery.attempt]
+        self._wake_claimer.set()
 
     async def _attempt(self, delivery: Claimed, now: datetime) -> Answer:
         endpoint = delivery.endpoint
@@ -162,8 +165,6 @@ class WebhookWorker:
     async def _write(self, sent: Sequence[Sent]) -> None:
         async with self._database.transaction() as transaction:
             disabled = await delivery_service.record_attempts(transaction, sent, disable_after=self._disable_after)
-        for each in sent:
-            self._under_way.pop((each.claimed.id, each.claimed.attempt), None)
         delivered = sum(each.outcome.state == "delivered" for each in sent)
         self.delivered += delivered
         self.failed += len(sent) - delivered
