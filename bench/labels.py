@@ -24,7 +24,13 @@ def sample(number: int) -> Posting:
     new = NewPosting.model_validate(NewPosting.example)
     recipient = new.recipient.model_copy(update={"name": f"{new.recipient.name} {number}"})
     code = f"ZP{number:08}5BR"
-    values = {**dict(new), "tracking_code": code, "reference": f"pedido-{number}", "recipient": recipient}
+    values = {
+        **dict(new),
+        "tracking_code": code,
+        "reference": f"pedido-{number}",
+        "recipient": recipient,
+        "test": False,
+    }
     return Posting.model_construct(**values)
 
 

@@ -51,6 +51,8 @@ def _turn_row_lock_off() -> None:
 # With the row lock alone turned off these still keep two workers from recording the same step: the second transaction fails, and is
 # tried again. They are the second safeguard, and have to go too before the ledger can see what the first one is for.
 _WITHOUT_CONSTRAINTS: Final = """
+ALTER TABLE webhook_deliveries DROP CONSTRAINT webhook_deliveries_step_exists;
+DROP INDEX webhook_deliveries_step_once;
 ALTER TABLE status_history
     DROP CONSTRAINT status_history_no_holes,
     DROP CONSTRAINT status_history_update_id_key,

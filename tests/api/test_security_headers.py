@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -33,7 +34,7 @@ def check(headers: Mapping[str, str], *, policy: str = OF_DATA, caching: str | N
 
 async def test_every_operation_says_it_when_it_refuses(anonymous: Shop) -> None:
     for operation in OPERATIONS.values():
-        path = "/" + operation.path.format_map(dict.fromkeys(("tracking_code", "update_id", "code"), "nothing"))
+        path = "/" + re.sub(r"\{\w+\}", "nothing", operation.path)
         answer = await anonymous.send(operation.method.upper(), path + "?nothing=1")
         assert answer.status >= 400, operation.name
         check(answer.headers)
@@ -109,8 +110,9 @@ async def test_an_error_of_ours_says_it_too(migrated_url: str, valkey: Server) -
         await asyncio.sleep(0)
         answered.append(message)
 
-    with pytest.raises(ZeroDivisionError):  # for the log of the server
-        await app(request("GET", "/breaks", b"", {}), receive, collect)
+    async with app.router.lifespan_context(app):
+        with pytest.raises(ZeroDivisionError):  # for the log of the server
+            await app(request("GET", "/breaks", b"", {}), receive, collect)
     told = dict(answered[0]["headers"])
     assert answered[0]["status"] == 500
     assert told[b"content-security-policy"] == OF_DATA.encode()

@@ -88,6 +88,8 @@ async def small(database_url: str, valkey: Server, tmp_path: Path) -> AsyncItera
     """A service for four streams, two of them of one caller, and two requests, with one connection; its heart beats fast."""
     settings = {
         "MAX_EVENT_STREAMS": "4",
+        # Everybody comes from here: their connections are not to be bounded as those of one.
+        "TRUSTED_PROXIES": "127.0.0.1",
         "MAX_SHARE_OF_ONE_CALLER": "0.5",
         "MAX_CONCURRENT_REQUESTS": "2",
         "DATABASE_POOL_SIZE": "1",

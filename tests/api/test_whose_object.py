@@ -132,7 +132,7 @@ EXPECTED: Final[Mapping[Whose, Mapping[str, Outcome]]] = {
 
 # What names something in a request, and what is as well-formed and names nothing.
 _NOBODY_S: Final = "00000000-0000-8000-8000-000000000000"
-_MISSING: Final = {
+MISSING: Final = {
     "CODE": "EE876543216CA",
     "DELIVERY": f"msg_{_NOBODY_S.replace('-', '')}",
     **dict.fromkeys(("UPDATE", "APIKEY", "OLDKEY", "ENDPOINT", "SPARE"), _NOBODY_S),
@@ -161,8 +161,8 @@ class World:
         """What becomes of the owner's thing in this caller's hands, as the table calls it."""
         answer = await self.ask(name, authorization, {})
         if "object" in ACCESS[name][0] and answer.status not in (401, 403):
-            missing = await self.ask(name, authorization, _MISSING)
-            if _without(answer, self.things) == _without(missing, _MISSING):
+            missing = await self.ask(name, authorization, MISSING)
+            if _without(answer, self.things) == _without(missing, MISSING):
                 return "missing"
         return answer.code if answer.status in (401, 403, 404) else "admitted"
 
@@ -170,7 +170,7 @@ class World:
 def _without(answer: Answer, things: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
     """The answer without what it names, so that two can be held against each other byte for byte."""
     body = answer.body
-    for name in _MISSING:
+    for name in MISSING:
         body = body.replace(things[name].encode(), name.encode())
     headers = {name: value for name, value in answer.headers.items() if name not in _OF_ONE_ANSWER}
     return answer.status, headers, body
