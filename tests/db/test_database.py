@@ -167,11 +167,15 @@ async def test_a_frozen_transaction_is_ended_and_its_locks_are_free(
 
 async def test_a_transaction_that_goes_on_for_ever_is_ended(database_url: str) -> None:
     """Also between the messages of a statement, where neither a statement nor an idle transaction has a clock."""
+
+    async def go_on(database: Database) -> None:
+        async with database.transaction() as transaction:
+            for _ in range(60):
+                await transaction.fetch("SELECT pg_sleep(0.1)")
+
     async with open_database(database_url, pool_size=1, acquire_seconds=5, statement_seconds=0.5) as database:
         with pytest.raises(TransactionExpired):
-            async with database.transaction() as transaction:
-                for _ in range(60):
-                    await transaction.fetch("SELECT pg_sleep(0.1)")
+            await go_on(database)
         await database.reader.fetch("SELECT 1")
 
 
