@@ -62,6 +62,8 @@ _IDLE_SECONDS: Final = 2.0
 # after as long as so many statements may take.
 _MOST_STATEMENTS: Final = 3
 _LOCK_SECONDS: Final = 1.0
+# What asyncpg says when it has heard already that the connection ends, and therefore sends nothing.
+_NOT_SENT: Final = "cannot switch to state"
 _EXPIRED: Final = "PostgreSQL has ended the transaction: it was not heard of for too long"
 
 
@@ -101,6 +103,8 @@ async def _commit(connection: Connection) -> None:
             if connection.is_sound:  # PostgreSQL answered: not committed
                 raise
             if isinstance(_unavailable(error), TransactionExpired):  # it was ended before the COMMIT came
+                raise
+            if isinstance(error, asyncpg.InternalClientError) and str(error).startswith(_NOT_SENT):
                 raise
             raise CommitUnknown(str(error) or "no answer in time") from error
         if tag != "COMMIT":
