@@ -88,6 +88,12 @@ async def test_each_world_has_numbers_of_its_own(database: Database, at_work: Co
     assert [(row["test"], row["client_id"]) for row in rows] == [(False, CLIENT)] * 6 + [(True, _TEST.id)] * 6
 
 
+@pytest.mark.usefixtures("at_work")
+async def test_a_test_code_tells_nothing_of_the_live_one_with_the_same_number(database: Database) -> None:
+    live, test = [await create(database, caller, rules("ZP", "ZT"), 20) for caller in (_LIVE, _TEST)]
+    assert not {code[2:10] for code in live} & {code[2:10] for code in test}
+
+
 async def test_a_prefix_that_the_other_world_has_used_gives_no_code(database: Database, at_work: Connection) -> None:
     await create(database, _LIVE, rules("ZP", "ZT"))
     await create(database, _TEST, rules("ZP", "ZT"))

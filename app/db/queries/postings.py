@@ -12,7 +12,8 @@ _COLUMNS: Final[LiteralString] = """
 #
 # The tracking code: the posting's number (a test posting's: from 2^62 on) modulo 10^8, permuted by a Feistel network of four rounds over
 # two halves of four digits (Luby and Rackoff 1988; the round function is PostgreSQL's seeded hash, which partitioning keeps stable between
-# releases), the S10 check digit, and the prefix of the number's range of 10^8. OFFSET 0 keeps the planner from expanding the rounds into
+# releases), the S10 check digit, and the prefix of the number's range of 10^8. The rounds of a test posting are others, since its id is of
+# another range: a test code tells nothing of the live one with the same number. OFFSET 0 keeps the planner from expanding the rounds into
 # each other.
 #
 # A number beyond the last prefix gives no row, and so does a reference that the client has used: the service tells them apart. Nor is
@@ -38,7 +39,7 @@ WITH asked AS (
       FROM numbered
      CROSS JOIN tracking_code_key AS key
      CROSS JOIN LATERAL (SELECT id % 4611686018427387904 AS number OFFSET 0) AS counted
-     CROSS JOIN LATERAL (SELECT ($2::text[])[number / 100000000 + 1] AS prefix, number / 100000000 AS range,
+     CROSS JOIN LATERAL (SELECT ($2::text[])[number / 100000000 + 1] AS prefix, id / 100000000 AS range,
                                 number % 100000000 / 10000 AS l0, number % 10000 AS r0 OFFSET 0) AS halves
      CROSS JOIN LATERAL (SELECT (l0 + (hashint8extended(r0, round_1 # range) & 2147483647)) % 10000 AS l1 OFFSET 0) AS first
      CROSS JOIN LATERAL (SELECT (r0 + (hashint8extended(l1, round_2 # range) & 2147483647)) % 10000 AS r1 OFFSET 0) AS second
