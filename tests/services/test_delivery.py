@@ -178,6 +178,19 @@ class TestClockPutBack:
         assert await _claim(database, Claims(_ROOM, _LEASE)) == [1]
         assert await _restart(database) == 0
 
+    async def test_what_was_put_off_until_then_begins_anew_too(
+        self, database: Database, connection: Connection
+    ) -> None:
+        await _endpoint(connection)
+        await insert(connection, "status_history", {})
+        ahead, wait = datetime.now(UTC) + timedelta(hours=1), timedelta(seconds=300)
+        about = {"type": "posting.created", "posting_id": 0, "step": 1, "posting_status": "pending"}
+        await _owe(connection, 1, **about, due_set_at=ahead, due_at=ahead + wait, attempts=1, failures=1)
+        await _owe(connection, 2, **{**about, "step": 2, "type": "posting.scanned"})
+        assert await _claim(database, Claims(_ROOM, _LEASE)) == []
+        assert await _restart(database) == 2
+        assert all(row["left"] <= wait for row in await connection.fetch(_LEFT))
+
     async def test_what_is_in_other_hands_is_passed_over(self, database: Database, connection: Connection) -> None:
         await _endpoint(connection)
         ahead = datetime.now(UTC) + timedelta(hours=1)

@@ -7,11 +7,13 @@ from typing import Final, LiteralString
 #
 # A delivery is blocked while another one of its posting is on its way to the endpoint, and while an earlier one waits for one of its first
 # attempts. What is blocked by one that is to be tried again, or whose sender is given up, is put off until then: it would be looked at in
-# vain each time, and enough of it would hide what it waits for.
+# vain each time, and enough of it would hide what it waits for. With the time goes when that was set: where a clock was put back since, both
+# begin anew.
 CLAIM_DELIVERIES: Final[LiteralString] = """
 WITH met AS MATERIALIZED (
     SELECT due.*, asked.room, blocking.id IS NOT NULL AS blocked,
-           CASE WHEN blocking.state = 'waiting' OR blocking.due_at <= statement_timestamp() THEN blocking.due_at END AS until
+           CASE WHEN blocking.state = 'waiting' OR blocking.due_at <= statement_timestamp() THEN blocking.due_at END AS until,
+           blocking.due_set_at AS until_set_at
       FROM unnest($1::uuid[], $2::integer[]) AS asked (endpoint_id, room)
      CROSS JOIN LATERAL (
         SELECT id, endpoint_id, posting_id, step, due_at
@@ -20,7 +22,7 @@ WITH met AS MATERIALIZED (
          ORDER BY due_at, step, id
          LIMIT asked.room + 250) AS due
       LEFT JOIN LATERAL (
-        SELECT other.id, other.state, other.due_at
+        SELECT other.id, other.state, other.due_at, other.due_set_at
           FROM webhook_deliveries AS other
          WHERE other.endpoint_id = due.endpoint_id AND other.posting_id = due.posting_id AND other.due_at IS NOT NULL
            AND (other.state = 'sending' AND other.due_at > statement_timestamp()
@@ -30,7 +32,7 @@ WITH met AS MATERIALIZED (
          LIMIT 1) AS blocking ON true
 ), put_off AS (
     UPDATE webhook_deliveries AS delivery
-       SET due_at = until, due_set_at = statement_timestamp()
+       SET due_at = until, due_set_at = until_set_at
       FROM met
      WHERE delivery.id = met.id AND until > met.due_at AND delivery.due_at = met.due_at
 ), free AS (
