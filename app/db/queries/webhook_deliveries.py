@@ -7,8 +7,8 @@ from typing import Final, LiteralString
 #
 # A delivery is blocked while another one of its posting is on its way to the endpoint, and while an earlier one waits for one of its first
 # attempts. What is blocked by one that is to be tried again, or whose sender is given up, is put off until then: it would be looked at in
-# vain each time, and enough of it would hide what it waits for. With the time goes when that was set: where a clock was put back since, both
-# begin anew.
+# vain each time, and enough of it would hide what it waits for. With the time goes when that was set: both begin anew where a clock was put
+# back since.
 CLAIM_DELIVERIES: Final[LiteralString] = """
 WITH met AS MATERIALIZED (
     SELECT due.*, asked.room, blocking.id IS NOT NULL AS blocked,
