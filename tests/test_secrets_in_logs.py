@@ -85,15 +85,26 @@ async def _run(service: Service, url: str) -> dict[str, str]:
         account = {"name": "Loja Planted", "email": shop.email, "password": SECRETS["password"]}
         assert (await shop.send("POST", "/clients", account)).status == 201
         form = {"grant_type": "password", "username": shop.email, "password": SECRETS["password"]}
-        token: str = (await shop.send("POST", "/auth/token", data=form)).json["access_token"]
+        tokens = (await shop.send("POST", "/auth/token", data=form)).json
+        token: str = tokens["access_token"]
         shop.headers["Authorization"] = f"Bearer {token}"
+        key = (await shop.create_api_key("postings:read"))["key"]
+        assert (await shop.send("GET", "/postings", headers={"Authorization": f"Bearer {key}"})).status == 200
+        endpoint = await shop.send("POST", "/webhooks/endpoints", {"url": "https://loja.example/webhooks"})
         created = (await shop.send("POST", "/postings", POSTING)).json["tracking_code"]
         await shop.decided((await shop.update(created, "delivered")).json["id"])
         assert (await shop.send("GET", f"/postings/{created}/label")).status == 200
         assert (await shop.send("GET", f"/tracking/{created}")).status == 200
         await _break_what_can_be_broken(shop)
         await _break_what_cannot(shop, url)
-        return {"access token": token, "e-mail": shop.email, "signature": token.rpartition(".")[2]}
+        return {
+            "access token": token,
+            "signature": token.rpartition(".")[2],
+            "own refresh token": tokens["refresh_token"],
+            "own API key": key,
+            "own webhook secret": endpoint.json["secret"],
+            "e-mail": shop.email,
+        }
 
 
 @pytest.mark.parametrize(
