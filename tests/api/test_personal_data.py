@@ -156,6 +156,8 @@ class TestDeletion:
         party["email"] = f"{tag}@quadros.com.br"
         tagged: dict[str, Any] = {"sender": party, "recipient": party, "description": tag, "metadata": {tag: tag}}
         await shop.create_api_key("postings:read", name=f"ERP {tag}")
+        endpoint = {"url": f"https://{tag}.example/", "description": tag, "enabled": False}
+        assert (await shop.send("POST", "/webhooks/endpoints", endpoint)).status == 201
         finished = await posted(shop, key=tag, **tagged, reference=tag)
         on_its_way = await posted(shop, **tagged, reference=None)
         for status in ("shipped", "delivered"):

@@ -83,24 +83,34 @@ RETURNING"""
 )
 
 # The row stays, for the deliveries that name it; its secrets go.
-DELETE_WEBHOOK_ENDPOINT: Final[LiteralString] = """
-UPDATE webhook_endpoints
-   SET place = NULL, deleted_at = statement_timestamp(), secret = '', previous_secret = NULL, previous_secret_until = NULL,
-       enabled = false, disabled_reason = coalesce(disabled_reason, 'by_owner'),
-       disabled_at = coalesce(disabled_at, statement_timestamp())
- WHERE id = $1 AND client_id = $2 AND deleted_at IS NULL
-RETURNING id
-"""
-
-# All endpoints of $1, whose account ends, and of its test world: as above, and where they were goes too.
-DELETE_WEBHOOK_ENDPOINTS_OF_CLIENT: Final[LiteralString] = """
-UPDATE webhook_endpoints
-   SET place = NULL, deleted_at = coalesce(deleted_at, statement_timestamp()), url = 'https://deleted.invalid/', description = NULL,
+_DELETED: Final[LiteralString] = """
+       place = NULL, deleted_at = coalesce(deleted_at, statement_timestamp()),
        secret = '', previous_secret = NULL, previous_secret_until = NULL,
        enabled = false, disabled_reason = coalesce(disabled_reason, 'by_owner'),
        disabled_at = coalesce(disabled_at, statement_timestamp())
+"""
+
+DELETE_WEBHOOK_ENDPOINT: Final[LiteralString] = (
+    """
+UPDATE webhook_endpoints
+   SET"""
+    + _DELETED
+    + """
+ WHERE id = $1 AND client_id = $2 AND deleted_at IS NULL
+RETURNING id
+"""
+)
+
+# All endpoints of $1, whose account ends, and of its test world: where they were goes too.
+DELETE_WEBHOOK_ENDPOINTS_OF_CLIENT: Final[LiteralString] = (
+    """
+UPDATE webhook_endpoints
+   SET url = 'https://deleted.invalid/', description = NULL,"""
+    + _DELETED
+    + """
  WHERE client_id = $1 OR client_id = (SELECT client_id FROM test_clients WHERE account_id = $1)
 """
+)
 
 # The lock of a claim: whoever holds it takes from what is due to these endpoints. Those in other hands are skipped. Beginning after $1
 # and without $2, at most $3; endpoints that are owed nothing are not looked at, however many they are.
