@@ -214,7 +214,7 @@ def redrive() -> None:
         async with (
             open_database(**settings.database_options) as database,
             open_streams(**settings.stream_options) as streams,
-            sending_hints(streams, flush_seconds=1) as hints,
+            sending_hints(streams) as hints,
         ):
             return await queue_service.redrive_dead_letters(database, hints, Source())
 

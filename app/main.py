@@ -66,7 +66,6 @@ _log = logging.getLogger(__name__)
 
 _KB: Final = 1024
 _STOP_SECONDS: Final = 10
-_FLUSH_SECONDS: Final = 1.0
 # Connections that are open and quiet, for each request under way; and what is open besides connections of readers.
 _CONNECTIONS_OF_ONE: Final = 4
 _OTHER_FILES: Final = 100
@@ -94,7 +93,7 @@ async def open_parts(settings: Settings, closing: asyncio.Event) -> AsyncIterato
             open_database(**settings.database_options, patience_seconds=settings.database_patience_seconds)
         )
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
-        hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
+        hints = await parts.enter_async_context(sending_hints(streams))
         backlog = await parts.enter_async_context(watching_backlog(database.reader, limit=settings.max_backlog))
         acceptance_desk = AcceptanceDesk(database, hints, backlog)
         parts.push_async_callback(acceptance_desk.close)

@@ -6,7 +6,6 @@ import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack
-from typing import Final
 
 import uvloop
 
@@ -21,8 +20,6 @@ from app.workers.posting_simulator import PostingSimulator
 from app.workers.posting_status_worker import PostingStatusWorker
 from app.workers.running import run_until_stopped
 
-_FLUSH_SECONDS: Final = 1.0
-
 _log = logging.getLogger(__name__)
 
 
@@ -31,9 +28,9 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as parts:
         database = await parts.enter_async_context(open_database(**settings.database_options))
         streams = await parts.enter_async_context(open_streams(**settings.stream_options))
-        hints = await parts.enter_async_context(sending_hints(streams, flush_seconds=_FLUSH_SECONDS))
+        hints = await parts.enter_async_context(sending_hints(streams))
         channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
-        announcer = await parts.enter_async_context(announcing(channel, flush_seconds=_FLUSH_SECONDS))
+        announcer = await parts.enter_async_context(announcing(channel))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
         eraser = PersonalDataEraser(database, retention=settings.posting_retention)
         # Live updates go first: the simulator asks for no more while half of what may wait does.

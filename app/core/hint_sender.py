@@ -13,6 +13,7 @@ from app.core.redis import ChangeChannel, HintStream, RedisFailure
 _MOST_WAITING: Final = 100_000
 _MOST_AT_ONCE: Final = 500
 _PAUSE_SECONDS: Final = 1.0
+_FLUSH_SECONDS: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -107,24 +108,24 @@ class Announcer(_Sender):
 
 
 @asynccontextmanager
-async def sending_hints(streams: Sequence[HintStream], *, flush_seconds: float) -> AsyncIterator[HintSender]:
-    """Yield a sender that runs meanwhile; what still waits at the end gets `flush_seconds`."""
+async def sending_hints(streams: Sequence[HintStream]) -> AsyncIterator[HintSender]:
+    """Yield a sender that runs meanwhile; what still waits at the end gets a second."""
     sender = HintSender(streams)
-    async with _running(sender, flush_seconds):
+    async with _running(sender):
         yield sender
 
 
 @asynccontextmanager
-async def announcing(channel: ChangeChannel, *, flush_seconds: float) -> AsyncIterator[Announcer]:
-    """Yield an announcer that runs meanwhile; what still waits at the end gets `flush_seconds`."""
+async def announcing(channel: ChangeChannel) -> AsyncIterator[Announcer]:
+    """Yield an announcer that runs meanwhile; what still waits at the end gets a second."""
     announcer = Announcer([channel])
-    async with _running(announcer, flush_seconds):
+    async with _running(announcer):
         yield announcer
 
 
 @asynccontextmanager
-async def _running(sender: _Sender, flush_seconds: float) -> AsyncIterator[None]:
+async def _running(sender: _Sender) -> AsyncIterator[None]:
     async with running(sender.run(), f"sender of {sender.what}"):
         yield
     with suppress(TimeoutError, *RedisFailure):
-        await asyncio.wait_for(sender.flush(), flush_seconds)
+        await asyncio.wait_for(sender.flush(), _FLUSH_SECONDS)
