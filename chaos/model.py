@@ -5,7 +5,7 @@ the one before. An update fits when the history with it is legal. Nothing here i
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 ORDER: Final = ("pending", "shipped", "delivered", "returned", "cancelled")
@@ -48,7 +48,7 @@ def decide(history: list[Step], step: Step, *, timed: bool) -> tuple[str | None,
     if not timed:
         if code := why_not(last, step):
             return code, step
-        step = replace(step, at=max(step.at, last.at))
+        step = replace(step, at=max(step.at, last.at + timedelta.resolution))
     if step in history:
         return "already_recorded", step
     together = read_in_time([*history, step])

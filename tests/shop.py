@@ -89,15 +89,23 @@ class Shop:
 
     async def sign_in(self) -> None:
         """Get an access token and use it from here on."""
-        self.headers["Authorization"] = f"Bearer {(await self.tokens())['access_token']}"
+        self.use(await self.tokens())
+
+    def use(self, tokens: Mapping[str, Any]) -> None:
+        """Use this access token from here on."""
+        self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
     async def tokens(self) -> dict[str, Any]:
         """The tokens of a new session."""
-        form = {"grant_type": "password", "username": self.email, "password": PASSWORD}
-        answer = await self.send("POST", "/auth/token", data=form)
+        answer = await self.ask_for_tokens()
         assert answer.status == 200, answer.body
         given: dict[str, Any] = answer.json
         return given
+
+    async def ask_for_tokens(self) -> Answer:
+        """Ask for the tokens of a new session."""
+        form = {"grant_type": "password", "username": self.email, "password": PASSWORD}
+        return await self.send("POST", "/auth/token", data=form)
 
     async def register_anew(self) -> None:
         """Register and sign in as somebody else than before."""

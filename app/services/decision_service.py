@@ -77,9 +77,9 @@ def _grouped(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
 
 
 def _needs_history(posting: Row, updates: Sequence[Row]) -> bool:
-    """Whether an update may belong before, or at the instant of, the last step: then the steps themselves must be read."""
+    """Whether an update says that it happened before, or at the instant of, the last step: then the steps themselves must be read."""
     status_at = posting["status_at"]
-    return any((update["occurred_at"] or update["accepted_at"]) <= status_at for update in updates)
+    return any(update["occurred_at"] and update["occurred_at"] <= status_at for update in updates)
 
 
 def _life(posting: Row, steps: Sequence[Row] | None) -> Life:

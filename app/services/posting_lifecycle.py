@@ -5,7 +5,7 @@ The one rule: read in order of occurred_at, a posting's steps are always a legal
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from app.models.fields import STATUSES, Status
@@ -101,16 +101,16 @@ class Life:
         """Take the event into the life and return it as it was recorded; raises the Refusal that keeps it out.
 
         A timed event goes where its time puts it. One without a time comes after what is there: its occurred_at is the moment it
-        was accepted, moved forward to the last step's where the clock has stepped back.
+        was accepted, moved forward to just after the last step where the clock has stepped back. At that step's very instant its
+        place would depend on what it says, and not on when it was accepted.
         """
         if self.unread + len(self.steps) >= MOST_STEPS:
             raise HistoryFull
         if not timed:
             if refusal := refusal_between(self.last.status, event):
                 raise refusal
-            # At the last step's very instant it stands where reading would put it: a life is always in order.
-            if event.occurred_at < self.last.occurred_at:
-                event = replace(event, occurred_at=self.last.occurred_at)
+            if event.occurred_at <= self.last.occurred_at:
+                event = replace(event, occurred_at=self.last.occurred_at + timedelta.resolution)
         position = len(self.steps)
         key = _key(event)
         while position and key < _key(self.steps[position - 1]):

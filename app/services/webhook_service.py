@@ -10,7 +10,7 @@ from app.core.secret_box import SecretBox
 from app.core.webhook_client import refused_url
 from app.core.webhook_signing import new_secret
 from app.db.database import Executor, Row, Transaction
-from app.db.queries import webhook_endpoints
+from app.db.queries import clients, webhook_endpoints
 from app.models.clients import Caller
 from app.models.webhooks import (
     NewWebhookEndpoint,
@@ -19,7 +19,7 @@ from app.models.webhooks import (
     WebhookEndpoints,
     WebhookEndpointWithSecret,
 )
-from app.services.errors import TooManyWebhookEndpoints, WebhookEndpointNotFound, WebhookUrlRefused
+from app.services.errors import NotAuthenticated, TooManyWebhookEndpoints, WebhookEndpointNotFound, WebhookUrlRefused
 
 _OVERLAP: Final = timedelta(hours=24)
 
@@ -35,10 +35,12 @@ class WebhookRules:
 async def create_endpoint(
     transaction: Transaction, rules: WebhookRules, caller: Caller, asked: NewWebhookEndpoint
 ) -> WebhookEndpointWithSecret:
-    """Create one, and tell its secret this once; raises WebhookUrlRefused and TooManyWebhookEndpoints."""
+    """Create one, and tell its secret this once; raises WebhookUrlRefused, TooManyWebhookEndpoints, and NotAuthenticated when
+    the account has just ended."""
     _check_url(rules, asked.url)
     endpoint_id, secret = new_id(), new_secret()
-    await transaction.fetch_one(webhook_endpoints.LOCK_CLIENT, caller.id)
+    if await transaction.fetch_one(clients.LOCK_CLIENT, caller.id) is None:
+        raise NotAuthenticated
     row = await transaction.fetch_one(
         webhook_endpoints.INSERT_WEBHOOK_ENDPOINT,
         endpoint_id,

@@ -83,7 +83,7 @@ async def test_clocks_that_jump_leave_every_posting_in_its_order(clockwork: Cloc
     enough = itertools.count(_CHAINS, 2 * _CHAINS)
     for clock in (clockwork.api_clock, clockwork.worker_clock, clockwork.postgres_clock):
         for seconds in (_HOUR, -_HOUR, -_HOUR, _HOUR):
-            await several(accepted, next(enough))
+            await several(asking, accepted, next(enough))
             clock.step(seconds)
     await asking
     for code in codes:

@@ -106,7 +106,7 @@ async def test_a_full_disk_of_wal_takes_postgresql_down_and_loses_nothing(
         code = (await shop.create_posting())["tracking_code"]
         accepted: list[str] = []
         asking = asyncio.create_task(chain(shop, code, 30, accepted))
-        await several(accepted, 5)
+        await several(asking, accepted, 5)
         await use_up_wal(on_a_small_wal, disk)
         assert (await shop.send("GET", f"/postings/{code}")).status == 503
         on_a_small_wal.kill()

@@ -56,7 +56,7 @@ async def test_a_power_cut_of_postgresql_loses_nothing_that_was_accepted(
         accepted: list[str] = []
         asking = asyncio.gather(*(chain(shop, code, _LENGTH, accepted) for code in codes))
         for count in (_CHAINS, 3 * _CHAINS):
-            await several(accepted, count)
+            await several(asking, accepted, count)
             before = [*accepted]
             power.cut(server, survivors=survivors)
             server = switch_on(tmp_path, power, port=server.port)
@@ -114,7 +114,7 @@ async def test_a_power_cut_of_valkey_loses_no_update(database_url: str, tmp_path
         accepted: list[str] = []
         asking = asyncio.gather(*(chain(shop, code, _LENGTH, accepted) for code in codes))
         for count in (_CHAINS, 3 * _CHAINS):
-            await several(accepted, count)
+            await several(asking, accepted, count)
             power.cut(valkey, survivors=_CHANCE)
             valkey = start_valkey(tmp_path / "valkey", port=valkey.port, environment=power.environment())
         await asking

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import asyncpg
@@ -18,15 +19,22 @@ async def insist(shop: Shop, code: str, description: str) -> Answer:
     async def accepted() -> Answer | None:
         try:
             answer = await shop.update(code, "shipped", key=f"{code} {description}", description=description)
+            if answer.status == 401:  # the token's time has passed, by the clock of the moment
+                await _sign_in_again(shop)
+                return None
         except aiohttp.ClientError:
-            return None
-        if answer.status == 401:  # the token's time has passed, by the clock of the moment
-            await shop.sign_in()
             return None
         assert answer.status in (202, 503), answer.body
         return answer if answer.status == 202 else None
 
     return await until(f"{description} is accepted", accepted, PATIENCE)
+
+
+async def _sign_in_again(shop: Shop) -> None:
+    answer = await shop.ask_for_tokens()
+    assert answer.status in (200, 503), answer.body
+    if answer.status == 200:
+        shop.use(answer.json)
 
 
 async def chain(shop: Shop, code: str, length: int, accepted: list[str]) -> None:
@@ -59,11 +67,12 @@ async def lost(database_url: str, accepted: Sequence[str]) -> set[str]:
     return set(accepted) - {row["id"] for row in rows}
 
 
-async def several(accepted: list[str], count: int) -> None:
-    """Wait until so many have been accepted."""
+async def several(asking: asyncio.Future[Any], accepted: list[str], count: int) -> None:
+    """Wait until so many have been accepted; raises what stopped whoever asks."""
 
     async def enough() -> bool:
-        await asyncio.sleep(0)
+        if asking.done():
+            asking.result()
         return len(accepted) >= count
 
     await until(f"{count} updates are accepted", enough, PATIENCE)

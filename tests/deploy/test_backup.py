@@ -122,7 +122,7 @@ async def test_a_dump_under_traffic_is_a_system_that_goes_on(
         codes = [(await shop.create_posting())["tracking_code"] for _ in range(_CHAINS)]
         operator = Operator(postgres, valkey, backup, DATABASE_URL=database_url)
         asking = asyncio.gather(*(chain(shop, code, _LENGTH, accepted) for code in codes))
-        await several(accepted, 2 * _CHAINS)
+        await several(asking, accepted, 2 * _CHAINS)
         before = [*accepted]
         await operator.types(commands("A dump")[0])
         await asking

@@ -1,4 +1,4 @@
-"""The end of an account, held against what its client does at the same moment: nothing is left that lets anybody in."""
+"""The end of an account, held against what its client does at the same moment: nothing is left that lets anybody in, or tells anybody."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,15 +6,18 @@ from typing import Final
 
 import pytest
 
+from app.core.secret_box import SecretBox
 from app.db.database import Database, Row
 from app.models.api_keys import ApiKeyRequest
 from app.models.audit import Source
 from app.models.auth import Tokens
 from app.models.clients import Caller
 from app.models.scopes import scopes_of
-from app.services import api_key_service, session_service
+from app.models.webhooks import NewWebhookEndpoint
+from app.services import api_key_service, session_service, webhook_service
 from app.services.errors import NotAuthenticated
 from app.services.personal_data_service import delete_client
+from app.services.webhook_service import WebhookRules
 from tests.db.rows import CLIENT, Connection, insert
 from tests.services.test_sessions import RULES, refresh
 from tests.until import until
@@ -41,13 +44,24 @@ async def create_key(database: Database, _client: Row) -> object:
             return None
 
 
+async def create_endpoint(database: Database, _client: Row) -> object:
+    """Make a webhook endpoint; None when the account is gone."""
+    rules = WebhookRules(SecretBox(["a key of forty characters for this test."]), development=False)
+    async with database.transaction() as transaction:
+        try:
+            asked = NewWebhookEndpoint(url="https://loja.example/webhooks")
+            return await webhook_service.create_endpoint(transaction, rules, CALLER, asked)
+        except NotAuthenticated:
+            return None
+
+
 async def sign_in(database: Database, client: Row) -> Tokens | None:
     """Begin a session; None when the password is not the one any more that was verified."""
     async with database.transaction() as transaction:
         return await session_service.start_session(transaction, RULES, client, scopes_of("client"))
 
 
-@pytest.mark.parametrize("work", [create_key, sign_in], ids=lambda work: work.__name__)
+@pytest.mark.parametrize("work", [create_key, create_endpoint, sign_in], ids=lambda work: work.__name__)
 async def test_what_comes_while_the_account_ends_is_refused(
     database: Database, connection: Connection, client: Row, work: Callable[[Database, Row], Awaitable[object]]
 ) -> None:
@@ -65,8 +79,8 @@ async def test_what_comes_while_the_account_ends_is_refused(
         meanwhile = asyncio.ensure_future(work(database, client))
         await until("the other one waits", waits)
     assert await meanwhile is None
-    for table in ("sessions", "api_keys"):
-        assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0  # noqa: S608
+    for left in ("sessions", "api_keys", "webhook_endpoints WHERE deleted_at IS NULL"):
+        assert await connection.fetchval(f"SELECT count(*) FROM {left}") == 0  # noqa: S608
 
 
 async def test_a_refresh_at_the_same_moment_leaves_no_session(

@@ -1,5 +1,7 @@
 """The life of a posting: the table, and each refusal by its name."""
 
+from datetime import timedelta
+
 import pytest
 
 from app.models.fields import STATUSES, Status
@@ -7,13 +9,10 @@ from app.models.status_updates import Event
 from app.services import errors
 from app.services.posting_lifecycle import (
     MAY_BE_FOLLOWED_BY,
-    MOST_STEPS,
-    Life,
     in_order,
-    refusal_at_once,
     refusal_between,
 )
-from tests.services.lives import FINAL, PENDING, POSTED, Update, at, event, life, play
+from tests.services.lives import FINAL, PENDING, Update, at, event, life, play
 
 LEGAL = [
     ("pending", "shipped"),
@@ -137,9 +136,9 @@ def test_an_update_without_a_time_happened_when_it_was_accepted() -> None:
     assert life().add(event("shipped", 7), timed=False).occurred_at == at(7)
 
 
-def test_an_update_without_a_time_never_comes_before_the_last_step() -> None:
+def test_an_update_without_a_time_comes_just_after_the_last_step_where_the_clock_has_stepped_back() -> None:
     delivered = life(event("shipped", 7)).add(event("delivered", 3, "Santos", "Na portaria"), timed=False)
-    assert delivered == event("delivered", 7, "Santos", "Na portaria")
+    assert delivered == Event("delivered", at(7) + timedelta.resolution, "Santos", "SP", "Na portaria")
 
 
 def test_an_update_with_a_time_is_never_altered() -> None:
@@ -147,49 +146,10 @@ def test_an_update_with_a_time_is_never_altered() -> None:
     assert life(event("shipped", 7, "Campinas")).add(late, timed=True) is late
 
 
-def test_a_scan_moved_to_the_instant_of_another_takes_the_place_that_reading_gives_it() -> None:
+@pytest.mark.parametrize("minutes", [3, 7], ids=["earlier", "at the very instant"])
+def test_scans_without_a_time_keep_the_order_of_their_acceptance_whatever_they_say(minutes: int) -> None:
     moved = life(event("shipped", 7, "Santos"))
-    moved.add(event("shipped", 3, "Campinas"), timed=False)
+    for city in ("Jundiai", "Campinas", "Campinas", "Americana"):
+        moved.add(event("shipped", minutes, city), timed=False)
+    assert [step.city for step in moved.steps[1:]] == ["Santos", "Jundiai", "Campinas", "Campinas", "Americana"]
     assert moved.steps == in_order(moved.steps)
-    assert play(moved, [Update(event("shipped", 7, "Santos"))]) == ["already_recorded"]
-
-
-def test_two_scans_without_a_time_that_are_alike_at_one_instant_are_one() -> None:
-    twice = [Update(event("shipped", 3, "Campinas"), timed=False)] * 2
-    assert play(life(), twice) == ["applied", "already_recorded"]
-
-
-def test_a_full_history_takes_no_more() -> None:
-    full = Life([PENDING, *(event("shipped", minute, "Campinas") for minute in range(1, MOST_STEPS))])
-    assert play(full, [Update(event("delivered", 2000)), Update(event("delivered", 2000), timed=False)]) == [
-        "history_full",
-        "history_full",
-    ]
-    assert len(full.steps) == MOST_STEPS
-
-
-def test_the_last_place_of_a_history_can_be_taken() -> None:
-    nearly = Life([PENDING, *(event("shipped", minute, "Campinas") for minute in range(1, MOST_STEPS - 1))])
-    assert play(nearly, [Update(event("delivered", 2000))]) == ["applied"]
-    assert len(nearly.steps) == MOST_STEPS == 1000
-
-
-@pytest.mark.parametrize(
-    ("update", "timed", "refusal"),
-    [
-        (event("shipped", -1), True, errors.OutOfSequence),
-        (event("cancelled", 6), True, errors.IllegalTransition),
-        (event("shipped", 6), True, errors.AlreadyInStatus),
-        (event("cancelled", 5), True, None),
-        (event("cancelled", 1), True, None),
-        (event("shipped", 6, "Santos"), True, None),
-        (event("delivered", 6), True, None),
-        (event("cancelled", 0), False, errors.IllegalTransition),
-        (event("shipped", 0), False, errors.AlreadyInStatus),
-        (event("delivered", 0), False, None),
-    ],
-)
-def test_only_what_the_stored_status_rules_out_is_refused_at_once(
-    update: Event, timed: bool, refusal: type[errors.Refusal] | None
-) -> None:
-    assert refusal_at_once("shipped", at(5), POSTED, update, timed=timed) is refusal

@@ -7,15 +7,7 @@ _COLUMNS: Final[LiteralString] = """
        previous_secret_until, created_at
 """
 
-# One client's endpoints are made one after the other, so that the next statement sees which places are taken.
-LOCK_CLIENT: Final[LiteralString] = """
-SELECT id
-  FROM clients
- WHERE id = $1
-   FOR NO KEY UPDATE
-"""
-
-# "No row" means that all ten places are taken.
+# "No row" means that all ten places are taken; the client is locked, so that nobody takes one meanwhile.
 INSERT_WEBHOOK_ENDPOINT: Final[LiteralString] = (
     """
 INSERT INTO webhook_endpoints (id, client_id, place, url, description, event_types, statuses, enabled, disabled_reason, disabled_at,
