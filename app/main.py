@@ -19,17 +19,18 @@ from app.api.admission import Admission, AdmissionMiddleware
 from app.api.admission_protocol import AdmissionProtocol
 from app.api.authentication import Authentication
 from app.api.backpressure import Backpressure
+from app.api.body_guard import BodyGuard, BodyLimits
 from app.api.connections import Connections
 from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
-from app.api.lean_routes import add_lean_routes
 from app.api.methods import check_method
-from app.api.middleware import BodyGuard, RequestId
 from app.api.parameters import check_query
 from app.api.problems import declares
 from app.api.rate_limiting import RateLimiting
+from app.api.request_id import RequestId
 from app.api.security_headers import server_headers
+from app.api.short_way import ShortWay
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
@@ -65,6 +66,11 @@ from app.web.busy import BusyPages
 _log = logging.getLogger(__name__)
 
 _KB: Final = 1024
+BODY_LIMITS: Final = BodyLimits(
+    single=64 * _KB,
+    batch=2 * _KB * _KB,
+    batches=frozenset({"/api/v1/postings/batch", "/api/v1/status-updates"}),
+)
 _STOP_SECONDS: Final = 10
 # Connections that are open and quiet, for each request under way; and what is open besides connections of readers.
 _CONNECTIONS_OF_ONE: Final = 4
@@ -188,9 +194,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     # The last one added is the first one passed.
     app.add_middleware(
         BodyGuard,
-        limit=64 * _KB,
-        batch_limit=2 * _KB * _KB,
-        batches=("/api/v1/postings/batch", "/api/v1/status-updates"),
+        limits=BODY_LIMITS,
         forms=("/api/v1/auth/token", "/api/v1/auth/revoke"),
     )
     app.add_middleware(RateLimiting)
@@ -200,7 +204,6 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     docs.add_docs(app)
     for part in (router, health.router, catalogue.router, pages.router):
         app.include_router(part)
-    add_lean_routes(app)
     return app
 
 
@@ -247,7 +250,9 @@ def main() -> int:
         patience_seconds=settings.client_patience_seconds,
     )
     config = uvicorn.Config(
-        CrossOriginTracking(BusyPages(AdmissionMiddleware(create_app(settings, closing), admission))),
+        CrossOriginTracking(
+            BusyPages(AdmissionMiddleware(ShortWay(create_app(settings, closing), BODY_LIMITS), admission))
+        ),
         host=settings.host,
         port=settings.port,
         loop="uvloop",

@@ -11,8 +11,9 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.middleware import BODILESS, REQUEST_ID
+from app.api.body_guard import BODILESS
 from app.api.problems import prefers_portuguese, problem_response
+from app.api.request_id import REQUEST_ID
 from app.core.addresses import network_of
 from app.core.logging import RareWarning
 from app.models.quotas import QuotaPolicy

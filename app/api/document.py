@@ -13,8 +13,8 @@ from app.api.edge_errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from app.api.middleware import REQUEST_ID
 from app.api.problems import Problem, declare
+from app.api.request_id import REQUEST_ID
 from app.models.shape import never_null
 from app.services.errors import (
     ClientSuspended,

@@ -7,8 +7,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.admission import EXEMPT, network_of_caller
-from app.api.middleware import HEADERS_TO_ADD
 from app.api.problems import problem_response
+from app.api.request_id import HEADERS_TO_ADD
 from app.core.deps import OUTCOME, Parts
 from app.services.authentication import Credential
 from app.services.errors import QuotaExceeded
@@ -26,26 +26,35 @@ class RateLimiting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and not scope["path"].startswith(EXEMPT):
-            parts: Parts = scope["app"].state.parts
-            credential = scope.get(OUTCOME)
-            key: Key
-            if isinstance(credential, Credential):
-                quota, key = parts.rate_limits.client, credential.caller.id
-            else:
-                quota, key = parts.rate_limits.address, network_of_caller(scope)
-            if quota is not None:
-                now = time.monotonic()
-                left = quota.take(key, now)
-                more = quota.seconds_until_more(key, now)
-                if left < 0:
-                    refusal = QuotaExceeded(quota.policy, retry_after=more)
-                    await _answer(refusal, scope, receive, send)
-                    return
-                scope[HEADERS_TO_ADD] = (
-                    (b"ratelimit-policy", quota.policy.told),
-                    (b"ratelimit", quota.policy.told_left(left, more)),
-                )
+            refusal = use_quota(scope, scope["app"].state.parts)
+            if refusal:
+                await _answer(refusal, scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+def use_quota(scope: Scope, parts: Parts) -> QuotaExceeded | None:
+    """Count a request, once, and add to its answer what is left; what refuses it when nothing was."""
+    if HEADERS_TO_ADD in scope:
+        return None
+    credential = scope.get(OUTCOME)
+    key: Key
+    if isinstance(credential, Credential):
+        quota, key = parts.rate_limits.client, credential.caller.id
+    else:
+        quota, key = parts.rate_limits.address, network_of_caller(scope)
+    if quota is None:
+        return None
+    now = time.monotonic()
+    left = quota.take(key, now)
+    more = quota.seconds_until_more(key, now)
+    if left < 0:
+        return QuotaExceeded(quota.policy, retry_after=more)
+    scope[HEADERS_TO_ADD] = (
+        (b"ratelimit-policy", quota.policy.told),
+        (b"ratelimit", quota.policy.told_left(left, more)),
+    )
+    return None
 
 
 async def _answer(refusal: QuotaExceeded, scope: Scope, receive: Receive, send: Send) -> None:

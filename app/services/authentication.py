@@ -54,10 +54,8 @@ class Authenticator:
         """What a request with this Authorization header is made with; raises NotAuthenticated, MistypedApiKey and ClientSuspended."""
         if authorization is None:
             raise NotAuthenticated
-        if known := self._remembered.get(authorization):
-            credential, fresh_until = known
-            if time.monotonic() < fresh_until and credential.begins <= time.time() < credential.ends:
-                return credential
+        if remembered := self.remembered(authorization):
+            return remembered
         # Before the look: what ends a credential meanwhile is not to be remembered for longer.
         fresh_until = time.monotonic() + _REMEMBERED_SECONDS
         credential = await self._look_at(authorization)
@@ -67,6 +65,14 @@ class Authenticator:
             self._remembered.clear()
         self._remembered[authorization] = credential, fresh_until
         return credential
+
+    def remembered(self, authorization: str) -> Credential | None:
+        """What this header was found to be when it was looked at a moment ago; None when that has to be done again."""
+        if known := self._remembered.get(authorization):
+            credential, fresh_until = known
+            if time.monotonic() < fresh_until and credential.begins <= time.time() < credential.ends:
+                return credential
+        return None
 
     async def _look_at(self, authorization: str) -> Credential:
         scheme, _, bearer = authorization.partition(" ")

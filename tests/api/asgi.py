@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from pydantic import PostgresDsn, RedisDsn, SecretStr
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 
 from app.config import Settings
 from app.embedded.server import Server
@@ -52,11 +52,15 @@ def request(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> 
     }
 
 
-async def send(app: FastAPI, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, bytes]:
+async def send(app: ASGIApp, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any, bytes]:
     """Status, headers and body of the answer."""
     named = {name.replace("_", "-"): value for name, value in {"x_request_id": "one", **headers}.items()}
-    answered: list[Message] = []
+    return await pass_on(app, request(method, path, body, named), body)
 
+
+async def pass_on(app: ASGIApp, scope: Scope, body: bytes = b"") -> tuple[int, Any, bytes]:
+    """The same for a request that a server hands on."""
+    answered: list[Message] = []
     asked = False
 
     async def receive() -> Message:
@@ -70,7 +74,7 @@ async def send(app: FastAPI, method: str, path: str, body: bytes = b"", **header
         await asyncio.sleep(0)
         answered.append(message)
 
-    await app(request(method, path, body, named), receive, collect)
+    await app(scope, receive, collect)
     return (
         answered[0]["status"],
         answered[0]["headers"],

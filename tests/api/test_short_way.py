@@ -4,32 +4,29 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.routing import Match
 
-from app.api.lean_routes import HOT, LeanRoute
-from app.core.deps import OUTCOME
+from app.api.request_id import incoming
+from app.api.short_way import ShortWay
 from app.embedded.server import Server
-from app.services.errors import NotAuthenticated
-from tests.api.asgi import JSON, make_app, request, send
+from app.main import BODY_LIMITS
+from tests.api.asgi import JSON, make_app, pass_on, request, send
 from tests.shop import PASSWORD, POSTING
 
-Apps = tuple[FastAPI, FastAPI]
+Apps = tuple[ShortWay, FastAPI]
 
 
 @pytest.fixture
 async def apps(database_url: str, valkey: Server) -> AsyncIterator[Apps]:
-    """The application as it is, and the same without its lean routes."""
-    lean, ordinary = make_app(database_url, valkey), make_app(database_url, valkey)
-    ordinary.router.routes[:] = [route for route in ordinary.router.routes if not isinstance(route, LeanRoute)]
+    """An application with the short way around it, and one without."""
+    inner, ordinary = make_app(database_url, valkey), make_app(database_url, valkey)
     async with AsyncExitStack() as running:
-        for app in (lean, ordinary):
+        for app in (inner, ordinary):
             await running.enter_async_context(app.router.lifespan_context(app))
-        yield lean, ordinary
+        yield ShortWay(inner, BODY_LIMITS), ordinary
 
 
 @pytest.fixture
@@ -108,24 +105,56 @@ async def test_both_ways_give_the_same_answers(apps: Apps, token: str, code: str
 async def test_the_short_way_is_taken_by_what_is_in_order_and_by_nothing_else(
     apps: Apps, token: str, code: str
 ) -> None:
-    routes = [route for route in apps[0].router.routes if isinstance(route, LeanRoute)]
-    assert len(routes) == len(HOT)
+    async def is_taken(method: str, path: str, body: bytes = b"", **headers: str) -> bool:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        scope = request(method, path, body, named)
+        await pass_on(apps[0], scope, body)
+        return "app" not in scope  # the application would have left itself there
 
-    authenticator = apps[0].state.parts.authenticator
-    credential = await authenticator.authenticate(token)
+    track, read, change = f"/api/v1/tracking/{code}", f"/api/v1/postings/{code}", f"/api/v1/postings/{code}/status"
+    scan = b'{"status":"shipped","city":"Cajamar","uf":"SP"}'
+    assert await is_taken("GET", track)
+    assert not await is_taken("GET", track, authorization=token)  # nobody has looked at the token yet
+    assert await is_taken("GET", track, authorization=token)
+    assert await is_taken("GET", read, authorization=token)
+    assert await is_taken("PATCH", change, scan, authorization=token, **JSON)
+    assert await is_taken("PATCH", change, scan, authorization=token, content_type="Application/JSON; charset=utf-8")
+    assert not await is_taken("PATCH", change, b'{"status":"gone"}', authorization=token, **JSON)
+    assert not await is_taken("PATCH", change, b"{", authorization=token, **JSON)
+    assert not await is_taken("PATCH", change, scan, authorization=token)
+    assert not await is_taken("PATCH", change, scan, authorization=token, content_encoding="identity", **JSON)
+    assert not await is_taken("PATCH", change, scan, **JSON)
+    assert not await is_taken("GET", read)
+    assert not await is_taken("GET", read, authorization="Bearer x")
+    assert not await is_taken("GET", f"{read}?a=1", authorization=token)
+    assert not await is_taken("GET", f"{read}/history", authorization=token)
+    assert not await is_taken("DELETE", read, authorization=token)
+    assert not await is_taken("GET", "/api/v1/postings/batch", authorization=token)
 
-    def taken(path: str, outcome: object = None) -> int:
-        scope = {**request("GET", path, b"", {}), OUTCOME: outcome}
-        return [route.matches(scope)[0] for route in routes].count(Match.FULL)
 
-    assert taken(f"/api/v1/tracking/{code}") == 1
-    assert taken(f"/api/v1/postings/{code}", credential) == 1
-    assert taken(f"/api/v1/postings/{code}") == 0
-    assert taken(f"/api/v1/postings/{code}", NotAuthenticated()) == 0
-    assert taken(f"/api/v1/postings/{code}", replace(credential, scopes=frozenset({"status:write"}))) == 0
-    assert taken(f"/api/v1/postings/{code}?a=1", credential) == 0
-    assert taken("/api/v1/postings/batch", credential) == 0
+async def test_a_credential_that_may_not_do_this_goes_the_ordinary_way(apps: Apps, token: str, code: str) -> None:
+    key = json.dumps({"name": "ERP", "scopes": ["status:write"]}).encode()
+    _, _, body = await send(apps[1], "POST", "/api/v1/clients/me/api-keys", key, authorization=token, **JSON)
+    bearer = f"Bearer {json.loads(body)['key']}"
+    for _ in range(2):
+        status, _, body = await send(apps[0], "GET", f"/api/v1/postings/{code}", authorization=bearer)
+        assert (status, json.loads(body)["code"]) == (403, "insufficient_scope")
 
 
-async def test_the_document_does_not_know_of_it(apps: Apps) -> None:
-    assert apps[0].openapi() == apps[1].openapi()
+async def test_what_fails_on_the_short_way_is_said_as_ever_under_the_same_id(
+    apps: Apps, token: str, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(apps[0], "GET", f"/api/v1/postings/{code}", authorization=token)
+    caplog.set_level("INFO", "app.access")
+    path = "/api/v1/postings/EE876543216CA"
+    scope = request("GET", path, b"", {"authorization": token})
+    status, headers, body = await pass_on(apps[0], scope)
+    assert (status, json.loads(body)["code"]) == (404, "posting_not_found")
+    assert [value for name, value in headers if name == b"x-request-id"] == [incoming(scope, "").id.encode()]
+    assert [record.getMessage().split(" ")[:3] for record in caplog.records] == [["GET", path, "404"]]
+
+
+async def test_the_document_does_not_know_of_it(database_url: str, valkey: Server) -> None:
+    inner, ordinary = make_app(database_url, valkey), make_app(database_url, valkey)
+    ShortWay(inner, BODY_LIMITS)
+    assert inner.openapi() == ordinary.openapi()

@@ -1,0 +1,82 @@
+"""What every request passes on its way in and out: an id, a line in the log, and the headers that every answer has."""
+
+import logging
+import re
+import secrets
+import time
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.security_headers import Header, missing_headers
+
+REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
+"""The pattern of a caller's own X-Request-ID that is taken over."""
+
+HEADERS_TO_ADD: Final = "postagens.headers"
+"""The key of a scope under which headers stand that the answer gets, whatever it is."""
+
+_INCOMING: Final = "postagens.incoming"
+_GIVEN: Final = re.compile(REQUEST_ID)
+_ID_BYTES: Final = 16
+
+_log = logging.getLogger("app.access")
+
+
+class Incoming:
+    """A request that has come: its id, and what is said of it when it is answered."""
+
+    __slots__ = ("_came", "id")
+
+    def __init__(self, given: str) -> None:
+        """`given` is the caller's own id, or empty."""
+        self._came = time.perf_counter()
+        self.id: Final = given if _GIVEN.fullmatch(given) else secrets.token_hex(_ID_BYTES)
+
+    def headers(self, scope: Scope, answered: list[Header]) -> list[Header]:
+        """What its answer gets besides the headers that it has."""
+        headers = [(b"x-request-id", self.id.encode()), *scope.get(HEADERS_TO_ADD, ())]
+        return headers + missing_headers(scope["path"], answered)
+
+    def log(self, scope: Scope, status: int) -> None:
+        """Its line in the log."""
+        elapsed = (time.perf_counter() - self._came) * 1000
+        # As it came, percent-encoded: nobody writes a line of his own.
+        path = scope["raw_path"].decode("ascii", "backslashreplace")
+        _log.info("%s %s %d %.1f ms", scope["method"], path, status, elapsed)
+
+
+def incoming(scope: Scope, given: str) -> Incoming:
+    """The request of this scope, which is the same one wherever it is looked at; `given` is its X-Request-ID."""
+    known: Incoming = scope.get(_INCOMING) or scope.setdefault(_INCOMING, Incoming(given))
+    return known
+
+
+class RequestId:
+    """Gives each request an id (the caller's X-Request-ID, or a new one), logs it, and sends it back with what browsers are told."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = incoming(scope, Headers(scope=scope).get("X-Request-ID", ""))
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *request.headers(scope, message["headers"])]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request.id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                request.log(scope, status)
