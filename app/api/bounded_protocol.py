@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with what it lacks: bounds for a client that sends slowly, reads slowly, or does nothing at all.
+"""uvicorn's HTTP protocol with what it lacks: bounds for a client that sends slowly or without end, reads slowly, or does nothing at all.
 
 uvicorn itself bounds the time of an idle connection between two requests, and nothing else.
 """
@@ -13,6 +13,8 @@ from app.api.admission import ReadyAnswer, stand_aside
 from app.api.connections import Connections
 from app.core.addresses import network_of
 
+# Of headers and trailers: each further piece of a long one costs the parser as much as all that came before.
+_MOST_HEAD_BYTES: Final = 65_536
 # Whoever takes that much of an answer in the time that there is is slow, and not stuck.
 _PROGRESS_BYTES: Final = 65_536
 # Less than that is on its way as a rule, and is looked at when the connection has been idle.
@@ -29,6 +31,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._place: bytes | None = None
         self._reading = False
         self._is_awaited = False
+        self._is_head = False
+        self._head_bytes = 0
         self._answering: RequestResponseCycle | None = None
         self._unread = 0
 
@@ -69,9 +73,22 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Bytes have come: whole requests, as a rule, and then there is nothing to wait for."""
+        self._is_head = True
         super().data_received(data)
-        if self._reading and not self._is_awaited and not self.transport.is_closing():
+        if not self._reading or self.transport.is_closing():
+            return
+        if not self._is_awaited:
             self._await_request()
+        if self._is_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MOST_HEAD_BYTES:
+                self._connections.warn("large head")
+                self._refuse_the_rest(self._connections.head_too_large)
+
+    def _is_no_head(self) -> None:
+        """In the bytes that have come is something else than more of a head (or of trailers)."""
+        self._is_head = False
+        self._head_bytes = 0
 
     def _await_request(self) -> None:
         self._is_awaited = True
@@ -88,7 +105,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         self._reading = True
+        self._is_no_head()
         super().on_message_begin()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        self._is_no_head()
+        super().on_body(body)
 
     @override
     def on_message_complete(self) -> None:
@@ -102,8 +126,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._await_request()
             return
         self._connections.warn("slow request")
+        self._refuse_the_rest(self._connections.request_timeout)
+
+    def _refuse_the_rest(self, answer: ReadyAnswer) -> None:
+        """What is left of a request is not read, nor what comes after it."""
         if self._reading and self._may_answer():
-            self._dismiss(self._connections.request_timeout)
+            self._dismiss(answer)
         else:
             self.transport.close()
             self._await_reader_of_the_rest()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from app.api.admission import Admission, ReadyAnswer
-from app.api.edge_errors import BadRequest, RequestTimeout
+from app.api.edge_errors import BadRequest, HeadTooLarge, RequestTimeout
 from app.core.logging import RareWarning
 from app.services.errors import Overloaded
 
@@ -83,6 +83,7 @@ class Connections:
         self.readers: Final[Patience[Waiting]] = Patience(patience_seconds, lambda waiting: waiting.reader_is_late())
         self.bad_request: Final = ReadyAnswer(BadRequest())
         self.request_timeout: Final = ReadyAnswer(RequestTimeout())
+        self.head_too_large: Final = ReadyAnswer(HeadTooLarge())
         self.warn: Final = RareWarning(_log, "a connection was closed that kept us waiting")
 
     def enter(self, caller: bytes) -> ReadyAnswer | None:

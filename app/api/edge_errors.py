@@ -23,6 +23,10 @@ class RequestTimeout(Refusal):
     """The request did not arrive in time, and nothing was done: send it again, whole, on a new connection."""
 
 
+class HeadTooLarge(Refusal):
+    """The headers of this request are longer than 64 KB, and nothing was done: send fewer or shorter ones, on a new connection."""
+
+
 class BodyTooLarge(Refusal):
     """The body is larger than this route takes: 64 KB, or 2 MB for a batch. Split it."""
 

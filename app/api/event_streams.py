@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from app.api.admission import Admission, caller_of, leave_early
+from app.api.admission import Admission, leave_early, network_of_caller
+from app.core.deps import OUTCOME
 from app.models.tracking import Tracking
+from app.services.authentication import Credential
 from app.services.live_tracking import LiveTracking, Timeline
 
 # A browser that lost its stream comes back after a time of its own, so that not all come at once.
@@ -25,13 +27,19 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def take_place(request: Request) -> AsyncIterator[None]:
     """A place among the open streams of this process, until the stream ends; raises Overloaded and QuotaExceeded."""
     places: Admission = request.app.state.event_streams
-    caller = caller_of(request.scope)
+    caller = _reader(request.scope)
     if answer := places.enter(caller):
         raise answer.refusal.with_traceback(None)
     try:
         yield
     finally:
         places.leave(caller)
+
+
+def _reader(scope: Scope) -> bytes:
+    """Whose stream it is: a client's, or an address's. What is merely claimed does not count, since a stream is long."""
+    outcome = scope.get(OUTCOME)
+    return outcome.caller.id.bytes if isinstance(outcome, Credential) else network_of_caller(scope).encode()
 
 
 def tracking_events(

@@ -40,6 +40,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Senha fácil de adivinhar",
         "Quem adivinha começa por esta senha: muita gente a usa, ou é o e-mail ou nome da conta. Use quatro palavras que ninguém juntaria.",
     ),
+    "head_too_large": (
+        "Cabeçalhos grandes demais",
+        "Os cabeçalhos desta requisição passam de 64 KB, e nada foi feito: envie menos ou mais curtos, em uma nova conexão.",
+    ),
     "history_full": ("Histórico cheio", "O histórico desta postagem chegou ao limite de 1 000 passos."),
     "idempotency_key_reused": (
         "Idempotency-Key reutilizada",

@@ -65,6 +65,7 @@ STATUS_OF: Final[dict[type[Refusal], int]] = {
     errors.UnknownScenario: 422,
     errors.WebhookUrlRefused: 422,
     errors.QuotaExceeded: 429,
+    edge_errors.HeadTooLarge: 431,
     edge_errors.ServerError: 500,
     errors.InternalError: 500,
     edge_errors.OutcomeUnknown: 503,
