@@ -94,8 +94,8 @@ def _owe_after_commit() -> None:
         async with database.transaction() as transaction:
             await transaction.execute(_OWE, os.getpid())
 
-    async def decide_and_owe(self: PostingDecider, posting_ids: Sequence[int], *, only_first: bool = False) -> Decided:
-        decided = await decide(self, posting_ids, only_first=only_first)
+    async def decide_and_owe(self: PostingDecider, posting_ids: Sequence[int], **bounds: int) -> Decided:
+        decided = await decide(self, posting_ids, **bounds)
         _soon(owe(self._database))
         return decided
 

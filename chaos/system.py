@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -32,6 +32,8 @@ _ROOT: Final = Path(__file__).parent.parent
 _LADDER: Final = ((signal.SIGTERM, 15.0),)
 _READY_WITHIN: Final = 60.0
 _LOOK_AGAIN: Final = 0.02
+_SCHEMA_ATTEMPTS: Final = 10
+_IN_THE_WAY: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _RETRY_SECONDS: Final = ",".join(["0.2", "0.5", *["1"] * 500])
 
 
@@ -240,12 +242,16 @@ class System:
                 program.send(signal.SIGCONT)
 
     def change_schema(self, sql: str) -> None:
-        """Run statements on the database, past all links."""
+        """Run statements on the database, all or none, past all links; again where work under way was in the way, as a migration is."""
 
         async def change() -> None:
             connection = await asyncpg.connect(self.servers.postgres.url)
             try:
-                await connection.execute(sql)
+                for _ in range(_SCHEMA_ATTEMPTS):
+                    with suppress(*_IN_THE_WAY):
+                        await connection.execute(sql)
+                        return
+                raise Missed(f"work under way was in the way of it {_SCHEMA_ATTEMPTS} times: {sql}")
             finally:
                 await connection.close()
 

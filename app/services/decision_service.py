@@ -4,15 +4,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from app.db.database import Row, Transaction
+from app.db.database import Executor, Row, Transaction
 from app.db.queries import postings, status_history, status_updates
 from app.models.fields import Status
 from app.models.status_updates import Event
 from app.models.webhooks import EventType
 from app.services.errors import Refusal
 from app.services.posting_lifecycle import Life, in_order
+
+# Of updates in one transaction, and of steps that are read for it: it is over long before PostgreSQL would end it.
+_MOST_UPDATES: Final = 5_000
+_MOST_STEPS: Final = 20_000
 
 
 class DecisionLost(Exception):
@@ -21,12 +26,18 @@ class DecisionLost(Exception):
 
 @dataclass(slots=True)
 class Decided:
-    """What one transaction did: counts of updates, the postings with a new step, and those that were in other hands."""
+    """What one transaction did: counts of updates, and the postings with a new step.
+
+    And what it did not: the postings that were in other hands, those for which there was no room in it, and those of which it decided
+    some updates, so that more may wait.
+    """
 
     applied: int = 0
     refused: int = 0
     changed: list[int] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
+    put_off: list[int] = field(default_factory=list)
+    unfinished: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -40,33 +51,54 @@ class _Writes:
 
 
 async def decide_queued_updates(
-    transaction: Transaction, posting_ids: Sequence[int], *, only_first: bool = False
+    transaction: Transaction, posting_ids: Sequence[int], *, most: int = _MOST_UPDATES, most_steps: int = _MOST_STEPS
 ) -> Decided:
-    """Decide everything queued for these postings, in the order of acceptance, and return what was done.
+    """Decide what is queued for these postings in the order of acceptance, and return what was done.
+
+    That is at most `most` updates, and those of which the steps must be read only while there are no more than `most_steps`.
 
     The postings are locked first and the queue is read in a statement after that, so it holds every update accepted before the lock;
-    whoever holds the lock decides all of them. Postings that another transaction holds are skipped and returned. With `only_first`
-    one update of each posting is decided: to find the one that cannot be.
+    whoever holds the lock decides all of them, or returns the posting as unfinished. Postings that another transaction holds are
+    skipped and returned.
     """
     locked = await transaction.fetch(postings.LOCK_POSTINGS, sorted(set(posting_ids)))
     ids = [row["id"] for row in locked]
     result = Decided(skipped=sorted(set(posting_ids) - set(ids)))
-    queued = _grouped(await transaction.fetch(status_updates.SELECT_QUEUED_UPDATES, ids)) if ids else {}
-    if not queued:
+    rows = await transaction.fetch(status_updates.SELECT_QUEUED_UPDATES, ids, most) if ids else []
+    if not rows:
         return result
+    queued = _grouped(rows)
+    if len(rows) == most:
+        last = rows[-1]["posting_id"]
+        result.unfinished = [last]
+        result.put_off = [posting_id for posting_id in ids if posting_id > last]
     waiting = [(posting, queued[posting["id"]]) for posting in locked if posting["id"] in queued]
-    late = [posting["id"] for posting, updates in waiting if _needs_history(posting, updates)]
+    late, too_long = _late(waiting, most_steps)
+    result.put_off += too_long
     steps = _grouped(await transaction.fetch(status_history.SELECT_STEPS, late)) if late else {}
     writes = _Writes()
     for posting, updates in waiting:
-        _decide_posting(
-            posting, _life(posting, steps.get(posting["id"])), updates[:1] if only_first else updates, writes
-        )
+        if posting["id"] not in too_long:
+            _decide_posting(posting, _life(posting, steps.get(posting["id"])), updates, writes)
     await _write(transaction, writes)
     result.applied = writes.applied
     result.refused = len(writes.decided) - writes.applied
     result.changed = [posting_id for posting_id, *_ in writes.postings]
     return result
+
+
+def _late(waiting: Sequence[tuple[Row, Sequence[Row]]], room: int) -> tuple[list[int], set[int]]:
+    """The postings of which the steps must be read, and those for which there is no room then: the first always has it."""
+    late: list[int] = []
+    too_long: set[int] = set()
+    for posting, updates in waiting:
+        if _needs_history(posting, updates):
+            room -= posting["step_count"]
+            if room < 0 and late:
+                too_long.add(posting["id"])
+            else:
+                late.append(posting["id"])
+    return late, too_long
 
 
 def _grouped(rows: Sequence[Row]) -> Mapping[int, list[Row]]:
@@ -125,7 +157,13 @@ def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def count_failed_attempt(transaction: Transaction, posting_id: int, *, max_attempts: int) -> bool:
-    """Count a failed attempt at the first update that waits for this posting; True when it ended as a dead letter."""
-    row = await transaction.fetch_one(status_updates.UPDATE_ATTEMPTS, posting_id, max_attempts)
+async def first_queued(executor: Executor, posting_id: int) -> UUID | None:
+    """The update of this posting that is decided next."""
+    row = await executor.fetch_one(status_updates.SELECT_QUEUED_UPDATES, [posting_id], 1)
+    return row["id"] if row else None
+
+
+async def count_failed_attempt(transaction: Transaction, update_id: UUID, *, max_attempts: int) -> bool:
+    """Count a failed attempt at this update; True when it ended as a dead letter. One that was decided meanwhile stays as it is."""
+    row = await transaction.fetch_one(status_updates.UPDATE_ATTEMPTS, update_id, max_attempts)
     return row is not None and row["state"] == "refused"

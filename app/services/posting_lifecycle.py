@@ -3,6 +3,7 @@
 The one rule: read in order of occurred_at, a posting's steps are always a legal life.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -111,10 +112,7 @@ class Life:
                 raise refusal
             if event.occurred_at <= self.last.occurred_at:
                 event = replace(event, occurred_at=self.last.occurred_at + timedelta.resolution)
-        position = len(self.steps)
-        key = _key(event)
-        while position and key < _key(self.steps[position - 1]):
-            position -= 1
+        position = bisect_right(self.steps, _key(event), key=_key)
         if refusal := self._refusal_at(position, event):
             raise refusal
         self.steps.insert(position, event)

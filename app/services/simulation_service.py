@@ -42,11 +42,11 @@ async def take_due_steps(database: Database, hints: Hints, backlog: Backlog, *, 
     """
     rows = await database.reader.fetch(simulations.SELECT_DUE_SIMULATIONS, limit, list(SCENARIOS))
     due = [(row, _wishes(row)) for row in rows]
-    if due:
-        await backlog.look(database.reader)
-        backlog.require_room()
     taken = 0
     for together in _portions([each for each in due if each[0]["scenario"] != FAILING]):
+        # Each time: a step may be a thousand updates.
+        await backlog.look(database.reader)
+        backlog.require_room()
         taken += await _take_steps(database, hints, together)
     for row, wishes in [each for each in due if each[0]["scenario"] == FAILING]:
         taken += await _fail(database, row["posting_id"], wishes)
@@ -113,6 +113,6 @@ async def _fail(database: Database, posting_id: int, wishes: Sequence[Wish]) -> 
         if not await transaction.fetch(postings.LOCK_POSTINGS, [posting_id]):
             return 0
         if wishes and await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of(wishes)):
-            await count_failed_attempt(transaction, posting_id, max_attempts=1)
+            await count_failed_attempt(transaction, wishes[0].id, max_attempts=1)
         await transaction.execute(simulations.DELETE_SIMULATIONS, [posting_id])
     return 1

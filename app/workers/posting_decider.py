@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final
+from uuid import UUID
 
 from app.db.database import Database, DatabaseBusy, DatabaseUnavailable, TransactionExpired
 from app.services import decision_service
@@ -45,30 +47,42 @@ class PostingDecider:
             skipped = await self._decide_batch(skipped)
 
     async def _decide_batch(self, posting_ids: Sequence[int]) -> list[int]:
-        if not posting_ids:
-            return []
+        """Decide all of it, in as many transactions as it takes: who has had a turn waits for those who have had none."""
+        skipped: list[int] = []
+        turns = deque([posting_ids])
+        while turns:
+            if chosen := turns.popleft():
+                decided = await self._decide_some(chosen)
+                skipped += decided.skipped
+                turns += (decided.put_off, decided.unfinished)
+        return skipped
+
+    async def _decide_some(self, posting_ids: Sequence[int]) -> Decided:
         try:
-            return (await self._decide_once(posting_ids)).skipped
+            return await self._decide_once(posting_ids)
         except TransactionExpired:
             # This process was frozen, or the batch is more than the rule can get through in the time that PostgreSQL gives.
             if len(posting_ids) == 1:
                 raise
-            return await self._decide_halves(posting_ids)
         except _PASSING:
             raise
         except Exception:  # noqa: BLE001 - whatever an update provokes, the others go on
             if len(posting_ids) == 1:
-                return await self._decide_one_by_one(posting_ids[0])
-            return await self._decide_halves(posting_ids)
+                return Decided(skipped=await self._decide_one_by_one(posting_ids[0]))
+        return Decided(skipped=await self._decide_halves(posting_ids))
 
     async def _decide_halves(self, posting_ids: Sequence[int]) -> list[int]:
         middle = len(posting_ids) // 2
-        skipped = await self._decide_batch(posting_ids[:middle])
+        try:
+            skipped = await self._decide_batch(posting_ids[:middle])
+        except TransactionExpired:
+            await self._decide_batch(posting_ids[middle:])
+            raise
         return skipped + await self._decide_batch(posting_ids[middle:])
 
-    async def _decide_once(self, posting_ids: Sequence[int], *, only_first: bool = False) -> Decided:
+    async def _decide_once(self, posting_ids: Sequence[int], **bounds: int) -> Decided:
         async with self._database.transaction() as transaction:
-            decided = await decision_service.decide_queued_updates(transaction, posting_ids, only_first=only_first)
+            decided = await decision_service.decide_queued_updates(transaction, posting_ids, **bounds)
         self.applied += decided.applied
         self.refused += decided.refused
         self._changed += decided.changed
@@ -79,22 +93,23 @@ class PostingDecider:
 
         What fails, and what waits behind it (the order is promised), is tried again by the sweep.
         """
-        while True:
+        while update_id := await decision_service.first_queued(self._database.reader, posting_id):
             try:
-                decided = await self._decide_once([posting_id], only_first=True)
+                decided = await self._decide_once([posting_id], most=1)
             except _PASSING:
                 raise
             except Exception as error:  # noqa: BLE001 - counted, and told
-                if not await self._count_failed_attempt(posting_id, error):
+                if not await self._count_failed_attempt(posting_id, update_id, error):
                     return []
             else:
                 if not decided.applied + decided.refused:
                     return decided.skipped
+        return []
 
-    async def _count_failed_attempt(self, posting_id: int, error: Exception) -> bool:
+    async def _count_failed_attempt(self, posting_id: int, update_id: UUID, error: Exception) -> bool:
         """True when the update has ended as a dead letter, so that those behind it can go on."""
         async with self._database.transaction() as transaction:
-            dead = await decision_service.count_failed_attempt(transaction, posting_id, max_attempts=self._max_attempts)
+            dead = await decision_service.count_failed_attempt(transaction, update_id, max_attempts=self._max_attempts)
         end = "it is a dead letter now" if dead else "it will be tried again"
         _log.error("an update of posting %d could not be decided; %s", posting_id, end, exc_info=error)
         return dead

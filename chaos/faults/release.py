@@ -118,7 +118,7 @@ _NEXT_RELEASE: Final = (
     "CREATE TABLE insurances (posting_id bigint PRIMARY KEY)",
     "INSERT INTO schema_migrations (version) VALUES ('99999999999999')",
 )
-_INDEX: Final = "CREATE INDEX CONCURRENTLY next_release ON postings (service)"
+_INDEX: Final = "CREATE INDEX CONCURRENTLY IF NOT EXISTS next_release ON postings (service)"
 _BACK: Final = (
     "DELETE FROM schema_migrations WHERE version = '99999999999999'",
     "DROP INDEX next_release",

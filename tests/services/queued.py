@@ -52,10 +52,10 @@ class Postings:
             await insert(self._connection, "status_updates", row)
         return ids
 
-    async def decide(self, *numbers: int, only_first: bool = False) -> Decided:
+    async def decide(self, *numbers: int, **bounds: int) -> Decided:
         """Decide what waits for these postings, in a transaction of its own."""
         async with self.database.transaction() as transaction:
-            return await decide_queued_updates(transaction, numbers or (0,), only_first=only_first)
+            return await decide_queued_updates(transaction, numbers or (0,), **bounds)
 
     async def outcomes(self, posting: int = 0) -> list[str]:
         """What became of the posting's updates, in the order of acceptance."""

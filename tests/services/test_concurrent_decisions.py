@@ -20,7 +20,8 @@ async def _decide_until_done(postings: Postings, chance: random.Random, all_sent
     while True:
         last_round = all_sent.is_set()
         chosen = _POSTINGS if last_round else chance.sample(_POSTINGS, chance.randint(1, len(_POSTINGS)))
-        decided = await postings.decide(*chosen, only_first=not last_round and chance.random() < 0.3)
+        bounds = {"most": chance.randint(1, 3)} if not last_round and chance.random() < 0.3 else {}
+        decided = await postings.decide(*chosen, **bounds)
         total.applied += decided.applied
         total.refused += decided.refused
         if last_round and not decided.skipped:

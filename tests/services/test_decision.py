@@ -15,6 +15,7 @@ from app.services.decision_service import (
     DecisionLost,
     count_failed_attempt,
     decide_queued_updates,
+    first_queued,
 )
 from app.services.posting_lifecycle import MOST_STEPS
 from tests.db.rows import CLIENT, Connection
@@ -206,33 +207,52 @@ async def test_a_row_decided_past_the_lock_is_noticed_and_nothing_is_written(
     assert await postings.recorded() == [PENDING]
 
 
-async def test_only_the_first_update_of_each_posting_is_decided_where_the_guilty_one_is_looked_for(
-    postings: Postings,
-) -> None:
+async def test_no_more_is_decided_at_once_than_may_be_and_what_is_left_is_told(postings: Postings) -> None:
     await postings.ask(SHIPPED, DELIVERED, posting=0)
-    await postings.ask(CANCELLED, SHIPPED, posting=1)
-    assert await postings.decide(0, 1, only_first=True) == Decided(applied=2, changed=[0, 1])
+    await postings.ask(CANCELLED, posting=1)
+    assert await postings.decide(0, 1, 2, most=1) == Decided(applied=1, changed=[0], unfinished=[0], put_off=[1, 2])
     assert await postings.outcomes(0) == ["applied", "queued"]
-    assert await postings.outcomes(1) == ["applied", "queued"]
+    assert await postings.decide(0, 1, 2, most=2) == Decided(applied=2, changed=[0, 1], unfinished=[1], put_off=[2])
+    assert await postings.decide(1, 2, most=1) == Decided()
 
 
-async def test_failed_attempts_are_counted_until_the_first_update_is_a_dead_letter(
+async def test_no_more_steps_are_read_at_once_than_may_be_and_what_is_left_is_told(postings: Postings) -> None:
+    for posting in (0, 1, 2):
+        await postings.ask(SHIPPED, SCANNED, posting=posting)
+    await postings.decide(0, 1, 2)
+    early = Update(event("shipped", 1, "Santos"))
+    for posting in (0, 1):
+        await postings.ask(early, posting=posting)
+    await postings.ask(DELIVERED, posting=2)
+    assert await postings.decide(0, 1, 2, most_steps=5) == Decided(applied=2, changed=[0, 2], put_off=[1])
+    assert await postings.outcomes(1) == ["applied", "applied", "queued"]
+    # However few may be read: the first always has room.
+    assert await postings.decide(1, most_steps=1) == Decided(applied=1, changed=[1])
+
+
+async def test_failed_attempts_are_counted_until_the_update_is_a_dead_letter(
     postings: Postings, database: Database
 ) -> None:
-    await postings.ask(SHIPPED, DELIVERED)
+    first, _ = await postings.ask(SHIPPED, DELIVERED)
     dead = []
     for _ in range(3):
         async with database.transaction() as transaction:
-            dead.append(await count_failed_attempt(transaction, 0, max_attempts=3))
+            dead.append(await count_failed_attempt(transaction, first, max_attempts=3))
     assert dead == [False, False, True]
     assert await postings.outcomes() == ["internal_error", "queued"]
     assert await postings.decide() == Decided(applied=1, changed=[0])
 
 
-async def test_an_attempt_at_nothing_is_not_counted(postings: Postings, database: Database) -> None:
-    await postings.ask(SHIPPED, posting=1)
+async def test_an_attempt_at_what_was_decided_meanwhile_is_not_counted_nor_against_what_waits_behind_it(
+    postings: Postings, database: Database
+) -> None:
+    first, second = await postings.ask(SHIPPED, DELIVERED)
+    assert await first_queued(database.reader, 0) == first
+    await postings.decide(most=1)
     async with database.transaction() as transaction:
-        assert await count_failed_attempt(transaction, 0, max_attempts=1) is False
+        assert await count_failed_attempt(transaction, first, max_attempts=1) is False
+    assert await first_queued(database.reader, 0) == second
+    assert await postings.outcomes() == ["applied", "queued"]
 
 
 async def test_a_decision_tells_when_it_was_made(postings: Postings, connection: Connection) -> None:

@@ -90,12 +90,13 @@ SELECT"""
     + _FILTERED
 )
 
-# A new statement after the lock, so it sees every update that was accepted before it, in the order of acceptance.
+# A new statement after the lock, so it sees every update that was accepted before it, in the order of acceptance; $2 of them at most.
 SELECT_QUEUED_UPDATES: Final[LiteralString] = """
 SELECT id, seq, posting_id, status, occurred_at, accepted_at, city, uf, description
   FROM status_updates
  WHERE state = 'queued' AND posting_id = ANY ($1::bigint[])
  ORDER BY posting_id, seq
+ LIMIT $2
 """
 
 # $1 updates, $2 why each is refused (NULL: applied), $3 the number of its step (of a refused one: of the last step) and $4 its time, $5 the
@@ -148,13 +149,13 @@ WITH counted AS (
            state = CASE WHEN attempts + 1 >= $2 THEN 'refused' ELSE state END,
            refusal = CASE WHEN attempts + 1 >= $2 THEN 'internal_error' END,
            decided_at = CASE WHEN attempts + 1 >= $2 THEN statement_timestamp() END
-     WHERE id = (SELECT id FROM status_updates WHERE posting_id = $1 AND state = 'queued' ORDER BY seq LIMIT 1) AND state = 'queued'
-    RETURNING id, client_id, status, attempts, state, refusal
+     WHERE id = $1 AND state = 'queued'
+    RETURNING id, posting_id, client_id, status, attempts, state, refusal
 ), owed AS (
     INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, update_id, refusal)
     SELECT counted.client_id, endpoint.id, 'status_update.refused', postings.id, step_count, postings.status, counted.id, refusal
       FROM counted
-      JOIN postings ON postings.id = $1
+      JOIN postings ON postings.id = counted.posting_id
       JOIN webhook_endpoints AS endpoint ON endpoint.client_id = counted.client_id
      WHERE state = 'refused' AND enabled AND 'status_update.refused' = ANY (event_types)
        AND (statuses IS NULL OR counted.status = ANY (statuses))
