@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from app.api import edge_errors
 from app.api.methods import methods_at
 from app.api.problems import InvalidPlace, answer
+from app.api.request_id import incoming
 from app.core.logging import RareWarning
 from app.core.threads import ThreadsBusy
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
@@ -90,6 +92,11 @@ async def _data_refused(request: Request, error: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    _log.error("an error of ours", exc_info=error)
+    """The outermost handler: what every answer gets elsewhere it has to get here."""
+    known = incoming(request.scope, request.headers.get("X-Request-ID", ""))
+    with structlog.contextvars.bound_contextvars(request_id=known.id):
+        _log.error("an error of ours", exc_info=error)
     # uvicorn closes the connection after that: who is not told sends its next request in vain.
-    return answer(request, edge_errors.ServerError(), headers={"Connection": "close"})
+    response = answer(request, edge_errors.ServerError(), headers={"Connection": "close"})
+    response.raw_headers += known.headers(request.scope, response.raw_headers)
+    return response

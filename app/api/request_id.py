@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -78,5 +79,8 @@ class RequestId:
         with structlog.contextvars.bound_contextvars(request_id=request.id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except Exception:
+                status = status or HTTPStatus.INTERNAL_SERVER_ERROR
+                raise
             finally:
                 request.log(scope, status)

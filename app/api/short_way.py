@@ -6,7 +6,7 @@ says what is wrong: no refusal, sentence or code exists twice.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -18,7 +18,7 @@ from typing_extensions import override
 from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body, replay
 from app.api.lean_routes import Asked, LeanRoute, NotInOrder, lean_routes
 from app.api.rate_limiting import use_quota
-from app.api.request_id import incoming
+from app.api.request_id import Incoming, incoming
 from app.core.deps import OUTCOME, Parts
 from app.services.errors import Refusal
 
@@ -45,81 +45,93 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        try:
-            route, asked = self._look_at(scope)
-        except NotInOrder:
+        taken = self._take(scope)
+        if taken is None:
             await self._app(scope, receive, send)
             return
+        route, asked, request = taken
         if scope["method"] not in BODILESS:
             try:
                 body = await read_body(receive, self._limits.at(scope["path"]))
             except Refusal as refusal:
                 scope[_FAILED] = refusal
-                await self._app(scope, replay(b"", receive), send)
-                return
+                body = b""
             if body is None:
+                request.log(scope, 0)
                 return
             asked.body, receive = body, replay(body, receive)
-        try:
-            arguments = route.arguments(asked)
-        except (NotInOrder, Refusal, ValidationError):
+        arguments = None if _FAILED in scope else _arguments(route, asked)
+        if arguments is None:
             await self._app(scope, receive, send)
             return
-        request = incoming(scope, asked.headers.get(b"x-request-id", b"").decode("latin-1"))
         structlog.contextvars.bind_contextvars(request_id=request.id)
+        status = 0
         try:
             start, end = await route.answer(asked.parts, arguments)
-        except Exception as error:  # noqa: BLE001 - raised again where the application's handlers are
-            scope[_FAILED] = error
+            status = start["status"]
+            start["headers"] += request.headers(scope, start["headers"])
+            await send(start)
+            await send(end)
+        except Exception as error:
+            if status:
+                raise
+            scope[_FAILED] = error  # raised again where the application's handlers are
+        finally:
+            if _FAILED not in scope:
+                request.log(scope, status)
+        if _FAILED in scope:
             await self._app(scope, receive, send)
-            return
-        start["headers"] += request.headers(scope, start["headers"])
-        await send(start)
-        await send(end)
-        request.log(scope, start["status"])
 
-    def _look_at(self, scope: Scope) -> tuple[LeanRoute, Asked]:
-        """The route of a request whose headers are in order, which is counted now; raises NotInOrder for any other."""
+    def _take(self, scope: Scope) -> tuple[LeanRoute, Asked, Incoming] | None:
+        """The route of a request whose headers are in order, which is counted now; None for any other."""
         if scope["type"] != "http" or scope["query_string"] or scope.get("root_path"):
-            raise NotInOrder
+            return None
         for route in self._routes.get(scope["method"], ()):
             if place := route.path.fullmatch(scope["path"]):
                 break
         else:
-            raise NotInOrder
+            return None
         parts: Parts = self._app.state.parts
         headers = _headers(scope)
-        if scope["method"] not in BODILESS:
-            self._check_body(scope["path"], headers)
+        if headers is None or not (scope["method"] in BODILESS or self._body_is_plain(scope["path"], headers)):
+            return None
         asked = Asked(parts, place, headers)
         if authorization := headers.get(b"authorization"):
             asked.credential = parts.authenticator.remembered(authorization.decode("latin-1"))
             if asked.credential is None:
-                raise NotInOrder
+                return None
             scope[OUTCOME] = asked.credential
         if use_quota(scope, parts):
-            raise NotInOrder
-        return route, asked
+            return None
+        return route, asked, incoming(scope, headers.get(b"x-request-id", b"").decode("latin-1"))
 
-    def _check_body(self, path: str, headers: _Headers) -> None:
+    def _body_is_plain(self, path: str, headers: _Headers) -> bool:
         length = headers.get(b"content-length", b"")
-        is_json = media_type(headers.get(b"content-type", b"").decode("latin-1")) == JSON
-        if (
-            not (is_json and length.isdigit() and int(length) <= self._limits.at(path))
-            or b"content-encoding" in headers
-        ):
-            raise NotInOrder
+        return (
+            length.isdigit()
+            and int(length) <= self._limits.at(path)
+            and media_type(headers.get(b"content-type", b"").decode("latin-1")) == JSON
+            and b"content-encoding" not in headers
+        )
 
 
-def _headers(scope: Scope) -> _Headers:
-    """The headers that matter here; raises NotInOrder when one came twice."""
+def _headers(scope: Scope) -> _Headers | None:
+    """The headers that matter here; None when one came twice."""
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name in _LOOKED_AT:
             if name in found:
-                raise NotInOrder
+                return None
             found[name] = value
     return found
+
+
+def _arguments(route: LeanRoute, asked: Asked) -> dict[str, Any] | None:
+    """What the route's function is called with; None when something is not in order."""
+    try:
+        return route.arguments(asked)
+    except (NotInOrder, Refusal, ValidationError):
+        return None
 
 
 class _Failed(BaseRoute):

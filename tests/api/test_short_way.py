@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import Message
 
 from app.api.request_id import incoming
 from app.api.short_way import ShortWay
@@ -152,6 +153,29 @@ async def test_what_fails_on_the_short_way_is_said_as_ever_under_the_same_id(
     assert (status, json.loads(body)["code"]) == (404, "posting_not_found")
     assert [value for name, value in headers if name == b"x-request-id"] == [incoming(scope, "").id.encode()]
     assert [record.getMessage().split(" ")[:3] for record in caplog.records] == [["GET", path, "404"]]
+
+
+async def test_a_caller_who_goes_away_in_the_middle_leaves_a_line_as_ever(
+    apps: Apps, token: str, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(apps[0], "GET", f"/api/v1/postings/{code}", authorization=token)
+    caplog.set_level("INFO", "app.access")
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def unwanted(message: Message) -> None:
+        raise AssertionError(message)
+
+    path = f"/api/v1/postings/{code}/status"
+    for app in apps:
+        headers = {"authorization": token, "content-length": "10", "content-type": "application/json"}
+        await app(
+            {**request("PATCH", path, b"", {}), "headers": [(n.encode(), v.encode()) for n, v in headers.items()]},
+            gone,
+            unwanted,
+        )
+    assert [record.getMessage().split(" ")[:3] for record in caplog.records] == [["PATCH", path, "0"]] * 2
 
 
 async def test_the_document_does_not_know_of_it(database_url: str, valkey: Server) -> None:
