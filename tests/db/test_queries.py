@@ -57,6 +57,8 @@ INDEX_OF: Final = {
     "simulations.SELECT_DUE_SIMULATIONS": "simulations_due_at",
     "simulations.SELECT_REFUSALS_AT_ONCE": "simulations_pkey",
     "sessions.SELECT_SESSIONS": "sessions_pkey",
+    "sessions.INSERT_SESSION": "sessions_client_id_expires_at",
+    "sessions.DELETE_SESSIONS_OF_CLIENT": "sessions_client_id_expires_at",
     "status_history.SELECT_STEPS": "status_history_pkey",
     "status_updates.SELECT_POSTINGS_ASKED_FOR": "postings_tracking_code_key",
     "status_updates.SELECT_STATUS_UPDATE": "status_updates_pkey",
