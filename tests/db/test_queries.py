@@ -39,6 +39,7 @@ INDEX_OF: Final = {
     "clients.SELECT_CLIENTS": "clients_pkey",
     "audit_log.SELECT_AUDIT_EVENTS": "audit_log_pkey",
     "personal_data.ANONYMISE_POSTINGS": "postings_pkey",
+    "personal_data.DELETE_KEYS_OF_DELETED_CLIENTS": "clients_deleted",
     "personal_data.EXPORT_POSTINGS": "postings_client_id_id",
     "personal_data.EXPORT_STATUS_HISTORY": "status_history_pkey",
     "personal_data.EXPORT_STATUS_UPDATES": "status_updates_client_id_seq",
