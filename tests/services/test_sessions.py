@@ -114,9 +114,10 @@ async def add_sessions(connection: Connection, count: int, *, first_ends: int) -
 
 async def ends(connection: Connection) -> list[int]:
     """In about how many hundreds of seconds each session ends, in this order."""
-    return await connection.fetchval(
-        "SELECT array_agg(round(extract(epoch FROM expires_at - now()) / 100)::integer ORDER BY expires_at) FROM sessions"
+    rows = await connection.fetch(
+        "SELECT round(extract(epoch FROM expires_at - now()) / 100)::integer FROM sessions ORDER BY expires_at"
     )
+    return [row[0] for row in rows]
 
 
 async def test_of_a_thousand_sessions_a_new_one_ends_the_one_that_nobody_continued_for_longest(
