@@ -62,10 +62,15 @@ class Quota:
 
     def seconds_until_more(self, key: Key, now: float) -> int:
         """How long it takes until there is one more than now, in whole seconds: at least 1."""
-        if self._cost <= 1 or (use := self._uses.get(key)) is None:
+        if (use := self._uses.get(key)) is None:
             return 1
         used = max(0.0, use.full_at - now)
-        return max(1, math.ceil(used % self._cost or self._cost))
+        if self._cost <= 1 and used <= self._most:
+            return 1
+        # Reckoned as take() does, or it would say no at that time. All processes together may have used more than there is: that has
+        # to come back before.
+        left = max(0, math.floor((self._most - used) / self._cost))
+        return max(1, math.ceil(used + (left + 1) * self._cost - self._most))
 
     def _begin(self, key: Key, now: float) -> _Use:
         if len(self._uses) >= _MOST_KEPT:

@@ -144,7 +144,8 @@ def _clean_text(value: str) -> str:
     return stripped
 
 
-def _normal_email(value: str) -> str:
+def normal_email(value: str) -> str:
+    """The one form of all in which the same address can be written; ValueError when it is none."""
     try:
         return validate_email(value, check_deliverability=False).normalized.lower()
     except EmailNotValidError as error:
@@ -205,7 +206,7 @@ Money = Annotated[
 Email = Annotated[
     str,
     Field(min_length=3, max_length=254, json_schema_extra={"format": "idn-email"}),
-    AfterValidator(_normal_email),
+    AfterValidator(normal_email),
 ]
 Document = Annotated[
     str,

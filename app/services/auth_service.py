@@ -7,6 +7,7 @@ from app.db.queries import clients
 from app.models.audit import Source
 from app.models.auth import PasswordChange, TokenRequest, Tokens
 from app.models.clients import Caller
+from app.models.fields import normal_email
 from app.models.scopes import scopes_of
 from app.services import session_service
 from app.services.audit_service import record_event
@@ -57,8 +58,12 @@ async def _sign_in(database: Database, rules: SignInRules, email: str, request: 
 
 
 def _normal_email(username: str) -> str:
-    """The user name as e-mails are stored."""
-    return username.strip().lower()
+    """The user name as e-mails are stored; what is no e-mail is nobody's, and refused like an unknown one."""
+    written = username.strip()
+    try:
+        return normal_email(written)
+    except ValueError:
+        return written.lower()
 
 
 async def change_password(

@@ -18,6 +18,9 @@ SessionDesk: TypeAlias = LookupDesk[UUID, Caller]
 # For so long a credential that was looked at is not looked at again: whatever ends one before its time bites as late as that.
 _REMEMBERED_SECONDS: Final = 2.0
 _MOST_REMEMBERED: Final = 10_000
+# A token has some 600 characters. Around it a header may have as many spaces as the server lets pass, so that one token could be
+# remembered in ever new and ever longer forms: what is longer is looked at each time.
+_LONGEST_REMEMBERED: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,10 @@ class Authenticator:
         credential = await self._look_at(authorization)
         if credential.caller.suspended:
             raise ClientSuspended
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[authorization] = credential, fresh_until
+        if len(authorization) <= _LONGEST_REMEMBERED:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[authorization] = credential, fresh_until
         return credential
 
     def remembered(self, authorization: str) -> Credential | None:

@@ -111,12 +111,14 @@ async def anonymise_postings(
 ) -> tuple[int | None, int]:
     """Take the personal data out of those of the next `limit` postings, in the order of ids and from the id after `after` on, whose time
     is over: `retention` after the last step, 30 days of a test posting, and for a deleted client's at its end. The last id that was
-    looked at (None: there are no more), and how many were anonymised."""
+    looked at (None: there were no more), and how many were anonymised."""
     arguments = after, limit, retention, min(retention, _TEST_RETENTION)
     (row,) = await transaction.fetch(personal_data.ANONYMISE_POSTINGS, *arguments)
     return row["last"], row["anonymised"]
 
 
-async def delete_keys_of_deleted_clients(transaction: Transaction, *, limit: int) -> None:
-    """The idempotency keys of clients that ended their account."""
-    await transaction.execute(personal_data.DELETE_KEYS_OF_DELETED_CLIENTS, limit)
+async def delete_keys_of_deleted_clients(transaction: Transaction, *, limit: int) -> int:
+    """Delete idempotency keys of clients that ended their account, and return how many: fewer than `limit` when that was all."""
+    (row,) = await transaction.fetch(personal_data.DELETE_KEYS_OF_DELETED_CLIENTS, limit)
+    deleted: int = row["deleted"]
+    return deleted

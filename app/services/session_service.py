@@ -20,6 +20,9 @@ from app.services.errors import ClientSuspended, InvalidGrant, InvalidScope
 
 # An answer may be lost on its way: for so long the request may be repeated, once.
 _REPEATABLE: Final = timedelta(seconds=10)
+# So many sessions of one client go on at once. All of them end in one statement when its password is changed or its account ends, which
+# has to be done while its caller waits.
+_MOST_GOING_ON: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,10 @@ def judge_use(
 async def start_session(
     transaction: Transaction, rules: SessionRules, client: Row, scopes: Sequence[Scope]
 ) -> Tokens | None:
-    """Begin a session of this client; None when its password is not the one any more that the row has."""
+    """Begin a session of this client; None when its password is not the one any more that the row has.
+
+    Of a client that has too many, those end that nobody continued for longest.
+    """
     token = new_refresh_token(uuid4())
     begun = await transaction.fetch_one(
         sessions.INSERT_SESSION,
@@ -67,6 +73,7 @@ async def start_session(
         scopes,
         token.hash,
         rules.lifetime,
+        _MOST_GOING_ON - 1,
     )
     return _tokens(rules, token, client["id"], client["role"], scopes) if begun else None
 

@@ -24,19 +24,28 @@ class PersonalDataEraser:
         self._retention = retention
         self._after = _BEFORE_ALL
         self._of_round = 0
+        self._keys_left = False
 
     async def erase(self) -> float:
-        """Look at the next few postings, and return for how many seconds to pause."""
+        """Look at the next few postings, after the last of them at the keys, and return for how many seconds to pause."""
         async with self._database.transaction() as transaction:
             last, anonymised = await personal_data_service.anonymise_postings(
                 transaction, retention=self._retention, after=self._after, limit=_AT_ONCE
             )
-            await personal_data_service.delete_keys_of_deleted_clients(transaction, limit=_AT_ONCE)
         self._of_round += anonymised
         if last is not None:
             self._after = last
-            return _PAUSE_SECONDS
-        if self._of_round:
-            _log.info("personal data was taken out of %d postings", self._of_round)
-        self._after, self._of_round = _BEFORE_ALL, 0
-        return _PAUSE_AFTER_ROUND_SECONDS
+        else:
+            if self._of_round:
+                _log.info("personal data was taken out of %d postings", self._of_round)
+            self._after, self._of_round = _BEFORE_ALL, 0
+        if last is None or self._keys_left:
+            await self._delete_keys()
+        return _PAUSE_SECONDS if last is not None or self._keys_left else _PAUSE_AFTER_ROUND_SECONDS
+
+    async def _delete_keys(self) -> None:
+        """Once in a round, and then until there are none; where that fails it keeps no posting from being anonymised."""
+        self._keys_left = False
+        async with self._database.transaction() as transaction:
+            deleted = await personal_data_service.delete_keys_of_deleted_clients(transaction, limit=_AT_ONCE)
+        self._keys_left = deleted == _AT_ONCE

@@ -1,6 +1,7 @@
 """Clients: registering, signing in, one's own account."""
 
 import json
+import uuid
 from base64 import urlsafe_b64decode
 
 import pytest
@@ -74,9 +75,32 @@ class TestToken:
         assert len({answer.body for answer in answers}) == 1
         assert answers[0].headers["WWW-Authenticate"] == "Bearer"
 
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "{}@xn--caf-dma.com.br",
+            "{}@café.com.br",
+            "{}@CAFE\u0301.com.br",
+            "jose\u0301.{}@loja.com.br",
+            "José.{}@Loja.com.br",
+            "{}@\uff4c\uff4f\uff4a\uff41.com.br",
+        ],
+    )
+    async def test_an_e_mail_opens_the_account_as_it_was_written_and_as_it_is_shown(
+        self, anonymous: Shop, written: str
+    ) -> None:
+        anonymous.email = written.format(uuid.uuid4().hex)
+        registration = {"name": "Loja", "email": anonymous.email, "password": PASSWORD}
+        shown = (await anonymous.send("POST", "/clients", registration)).json["email"]
+        for username in (anonymous.email, shown, f" {shown.upper()} "):
+            form = {"grant_type": "password", "username": username, "password": PASSWORD}
+            assert (await anonymous.send("POST", "/auth/token", data=form)).status == 200, username
+
     async def test_a_grant_that_there_is_not_is_refused(self, shop: Shop) -> None:
         form = {"grant_type": "client_credentials", "username": shop.email, "password": PASSWORD}
-        assert (await shop.send("POST", "/auth/token", data=form)).code == "validation_failed"
+        answer = await shop.send("POST", "/auth/token", data=form)
+        assert (answer.status, answer.code) == (422, "validation_failed")
+        assert "error" not in answer.json, "docs/accounts.md says so"
 
     async def test_an_answer_with_a_token_is_not_cached(self, shop: Shop) -> None:
         form = {"grant_type": "password", "username": shop.email, "password": PASSWORD}

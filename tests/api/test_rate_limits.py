@@ -131,6 +131,15 @@ async def test_another_client_at_the_same_address_has_a_quota_of_its_own(shop: S
         assert left(await other.send("GET", "/clients/me"), "client") == PER_CLIENT - 1
 
 
+async def test_a_test_key_uses_the_quota_of_its_world_and_not_its_account_s(
+    shop: Shop, processes: list[Service]
+) -> None:
+    async with Shop(processes[0].url) as sandbox:
+        await sandbox.use_key_of(shop, mode="test")
+        await use_up(shop, "/clients/me")
+        assert left(await sandbox.send("GET", "/postings"), "client") == PER_CLIENT - 1
+
+
 async def test_who_shows_no_good_credential_counts_with_its_address(processes: list[Service]) -> None:
     async with Shop(processes[0].url) as anybody:
         for number, token in enumerate(("", "Bearer x", "Bearer postagens_live_mistyped", "Basic eA==")):

@@ -89,6 +89,21 @@ async def test_after_some_wrong_passwords_the_right_one_has_to_wait_too_at_that_
     assert (await sign_in(shop, at=address())).status == 200
 
 
+async def test_another_way_to_write_the_e_mail_is_no_other_account(processes: list[Service]) -> None:
+    there = address()
+    name = uuid.uuid4().hex
+    ways = [
+        f"{name}@xn--caf-dma.com.br",
+        f"{name}@café.com.br",
+        f"{name}@CAFE\u0301.com.br",
+        f"{name}@\uff43\uff41\uff46é.com.br",
+    ]
+    async with Shop(processes[0].url) as guesser:
+        answers = [await sign_in(guesser, WRONG, email=email, at=there) for email in ways]
+    assert [answer.status for answer in answers] == [401] * PER_PAIR + [429]
+    assert answers[-1].json["violated-policies"] == ["sign-in"]
+
+
 async def test_many_guesses_at_once_are_no_more_guesses(shop: Shop) -> None:
     there = address()
     answers = await asyncio.gather(*(sign_in(shop, WRONG, at=there) for _ in range(20)))

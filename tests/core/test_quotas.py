@@ -35,6 +35,47 @@ def test_it_comes_back_one_by_one_and_is_whole_again_after_the_window() -> None:
     assert used.take(A, 70.0) == 5
 
 
+def test_what_the_others_let_through_beyond_the_quota_has_to_come_back_first() -> None:
+    used = quota(most=10, window=3_600)
+    used.take(A, 0.0)
+    used.untold()
+    used.learn(A, 4 * 3_600.0, 0.0)
+    assert used.seconds_until_more(A, 0.0) == 3 * 3_600 + 360
+    assert used.take(A, 3 * 3_600 + 359.0) == -1
+    assert used.take(A, 3 * 3_600 + 360.0) == 0
+
+
+def test_nor_is_there_one_in_a_second_where_one_costs_less() -> None:
+    used = quota(most=600)
+    used.take(A, 0.0)
+    used.learn(A, 75.0, 0.0)
+    assert used.seconds_until_more(A, 0.0) == 16
+
+
+@examples(300)
+@given(
+    st.lists(st.floats(0, 50), max_size=30),
+    st.floats(0, 1_000),
+    st.integers(1, 20),
+    st.integers(1, 3_600),
+    st.floats(1, 1e6),
+)
+def test_whoever_waits_as_told_finds_one_more_and_no_sooner(
+    pauses: list[float], beyond: float, most: int, window: int, now: float
+) -> None:
+    used = quota(most, window)
+    for pause in pauses:
+        now += pause
+        used.take(A, now)
+    used.learn(A, beyond, now)
+    while used.take(A, now) >= 0:
+        pass
+    wait = used.seconds_until_more(A, now)
+    if wait > 1:
+        assert used.take(A, now + wait - 1.001) == -1
+    assert used.take(A, now + wait) >= 0
+
+
 def test_who_has_used_little_is_told_of_the_next_second() -> None:
     often = quota(most=600)
     often.take(A, 0.0)

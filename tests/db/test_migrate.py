@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.db.migrate import MigrationError, migrate, read_migrations
-from tests.db.rows import Connection
+from tests.db.rows import ANOTHER, CLIENT, Connection, insert
 
 NAMES = [migration.name for migration in read_migrations()]
 
@@ -101,6 +101,31 @@ async def test_what_the_down_parts_undo_can_be_done_again(empty_url: str, empty:
     assert await _objects(empty) == before
     await migrate(empty_url)
     assert await _objects(empty) == after
+
+
+async def test_of_a_client_that_had_too_many_sessions_those_go_on_that_were_continued_last(
+    empty_url: str, empty: Connection
+) -> None:
+    await migrate(empty_url)
+    name = "20261126000001_bounded_accounts.sql"
+    await empty.execute(_down(name))
+    await empty.execute("DELETE FROM schema_migrations WHERE version = $1", name.partition("_")[0])
+    await insert(empty, "clients", {})
+    await insert(empty, "clients", ANOTHER["clients"])
+    await empty.execute(
+        """
+        INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
+        SELECT gen_random_uuid(), id, '{account}', '{hash}', now() + n * interval '1 day'
+          FROM clients CROSS JOIN generate_series(1, 1200) AS n
+         WHERE id = $1 OR n <= 10
+        """,
+        CLIENT,
+    )
+    assert await migrate(empty_url) == [name]
+    left = await empty.fetch("SELECT client_id, count(*) FROM sessions GROUP BY 1 ORDER BY 2")
+    assert [(row["client_id"], row["count"]) for row in left] == [(ANOTHER["clients"]["id"], 10), (CLIENT, 1_000)]
+    soonest = await empty.fetchval("SELECT min(expires_at) - now() FROM sessions WHERE client_id = $1", CLIENT)
+    assert soonest.days in {200, 201}
 
 
 def _down(name: str) -> str:

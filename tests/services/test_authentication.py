@@ -92,6 +92,15 @@ async def test_what_is_remembered_is_bounded(sessions: Sessions, monkeypatch: py
         assert len(sessions.authenticator._remembered) <= 3
 
 
+async def test_a_header_that_was_made_long_is_taken_but_not_remembered(sessions: Sessions) -> None:
+    header = sessions.begin()
+    for spaces in range(60_000, 60_010):
+        longer = f"BEARER {' ' * spaces}{header.removeprefix('Bearer ')}"
+        assert (await sessions.authenticator.authenticate(longer)).caller == CLIENT
+    assert not sessions.authenticator._remembered
+    assert len(sessions.rounds) == 10
+
+
 async def test_what_is_refused_is_not_remembered(sessions: Sessions) -> None:
     header = sessions.begin()
     session = next(iter(sessions.going_on))

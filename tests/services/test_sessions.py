@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.auth import AccessTokens
-from app.db.database import Database
+from app.db.database import Database, Row
 from app.models.audit import Source
 from app.models.auth import Tokens
 from app.models.scopes import scopes_of
@@ -46,15 +46,26 @@ def test_before_the_first_use_no_token_is_spent() -> None:
 
 
 @pytest.fixture
-async def first(connection: Connection, database: Database) -> str:
-    """The first refresh token of a session."""
+async def client(connection: Connection) -> Row:
+    """A client, as whoever signs in has just read it."""
     await insert(connection, "clients", {})
-    client = await connection.fetchrow("SELECT id, role, password_hash FROM clients WHERE id = $1", CLIENT)
-    assert client is not None
+    row = await connection.fetchrow("SELECT id, role, password_hash FROM clients WHERE id = $1", CLIENT)
+    assert row is not None
+    return row
+
+
+async def sign_in(database: Database, client: Row) -> str:
+    """Begin a session, and its first refresh token."""
     async with database.transaction() as transaction:
         tokens = await session_service.start_session(transaction, RULES, client, scopes_of("client"))
     assert tokens is not None
     return tokens.refresh_token
+
+
+@pytest.fixture
+async def first(database: Database, client: Row) -> str:
+    """The first refresh token of a session."""
+    return await sign_in(database, client)
 
 
 async def refresh(database: Database, token: str) -> Tokens | None:
@@ -85,3 +96,68 @@ async def test_two_uses_at_once_as_of_an_impatient_caller_leave_it_two_good_toke
     # The other answer was for nobody: whoever uses it now is not the one who went on.
     assert await refresh(database, one.refresh_token) is None
     assert await refresh(database, third.refresh_token) is None
+
+
+async def add_sessions(connection: Connection, count: int, *, first_ends: int) -> None:
+    """So many sessions of the client, which end at intervals of a second: the first in so many seconds from now."""
+    await connection.execute(
+        """
+        INSERT INTO sessions (id, client_id, scopes, token_hashes, created_at, expires_at)
+        SELECT gen_random_uuid(), $1, '{account}', '{hash}', now() - interval '30 days', now() + n * interval '1 second'
+          FROM generate_series($3::integer, $3 + $2::integer - 1) AS n
+        """,
+        CLIENT,
+        count,
+        first_ends,
+    )
+
+
+async def ends(connection: Connection) -> list[int]:
+    """In about how many hundreds of seconds each session ends, in this order."""
+    rows = await connection.fetch(
+        "SELECT round(extract(epoch FROM expires_at - now()) / 100)::integer FROM sessions ORDER BY expires_at"
+    )
+    return [row[0] for row in rows]
+
+
+async def test_of_a_thousand_sessions_a_new_one_ends_the_one_that_nobody_continued_for_longest(
+    database: Database, connection: Connection, client: Row
+) -> None:
+    await add_sessions(connection, 999, first_ends=10_000)
+    await add_sessions(connection, 1, first_ends=5_000)
+    token = await sign_in(database, client)
+    left = await ends(connection)
+    assert len(left) == 1_000
+    assert left[0] == 100, "the one that would have ended in 5 000 seconds is gone"
+    assert await refresh(database, token) is not None
+
+
+async def test_signing_in_at_once_leaves_no_more_than_that_once_it_is_over(
+    database: Database, connection: Connection, client: Row
+) -> None:
+    await add_sessions(connection, 1_000, first_ends=10_000)
+    tokens = await asyncio.gather(*(sign_in(database, client) for _ in range(10)))
+    tokens.append(await sign_in(database, client))
+    assert len(await ends(connection)) == 1_000
+    assert all([await refresh(database, token) for token in tokens])
+
+
+async def test_a_sign_in_clears_away_a_bounded_number_of_those_that_are_over(
+    database: Database, connection: Connection, client: Row
+) -> None:
+    await add_sessions(connection, 250, first_ends=-100_000)
+    left = []
+    for _ in range(4):
+        await sign_in(database, client)
+        left.append(await connection.fetchval("SELECT count(*) FROM sessions WHERE expires_at < now()"))
+    assert left == [150, 50, 0, 0]
+
+
+async def test_a_sign_in_with_a_password_that_is_not_the_one_any_more_ends_nothing(
+    database: Database, connection: Connection, client: Row
+) -> None:
+    await add_sessions(connection, 1_000, first_ends=10_000)
+    await connection.execute("UPDATE clients SET password_hash = 'another'")
+    async with database.transaction() as transaction:
+        assert await session_service.start_session(transaction, RULES, client, scopes_of("client")) is None
+    assert len(await ends(connection)) == 1_000

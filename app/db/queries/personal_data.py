@@ -4,7 +4,7 @@ from typing import Final, LiteralString
 
 # A walk over all postings in the order of their ids, so that no index is needed for it: $1 where the last page ended, $2 the page's
 # length, $3 how long after its last step a posting keeps its personal data, and $4 a test posting. That of a deleted client keeps it only
-# while it is on its way.
+# while it is on its way. A page that is not full is the last one, however many postings are added meanwhile: then `last` is NULL.
 # Postings in other hands are passed over, not waited for: the next round finds them. What is left of a sender or recipient is the region
 # that the first five digits of a CEP name (never 00000-000, which is none), the city and the state.
 ANONYMISE_POSTINGS: Final[LiteralString] = """
@@ -29,22 +29,30 @@ WITH page AS (
      WHERE id = ANY (ARRAY(SELECT id FROM due))
     RETURNING id
 )
-SELECT (SELECT max(id) FROM page) AS last, (SELECT count(*) FROM anonymised) AS anonymised
+SELECT (SELECT max(id) FROM page HAVING count(*) = $2) AS last, (SELECT count(*) FROM anonymised) AS anonymised
 """
 
-# At most $1 at once.
+# At most $1 at once. The keys are looked for client by client, and taken away where they were found, in hand already: so all others are
+# read by no plan. What another worker has in hand is passed over.
 DELETE_KEYS_OF_DELETED_CLIENTS: Final[LiteralString] = """
-WITH known AS (
-    SELECT keys.client_id, key
+WITH found AS (
+    SELECT place
       FROM clients
-      JOIN posting_idempotency_keys AS keys ON keys.client_id = clients.id
+     CROSS JOIN LATERAL (
+           SELECT ctid AS place
+             FROM posting_idempotency_keys
+            WHERE client_id = clients.id
+            LIMIT $1
+              FOR UPDATE SKIP LOCKED
+           ) AS keys
      WHERE deleted_at IS NOT NULL
      LIMIT $1
-       FOR UPDATE OF keys SKIP LOCKED
+), deleted AS (
+    DELETE FROM posting_idempotency_keys
+     WHERE ctid = ANY (ARRAY(SELECT place FROM found))
+    RETURNING client_id
 )
-DELETE FROM posting_idempotency_keys AS keys
- USING known
- WHERE keys.client_id = known.client_id AND keys.key = known.key
+SELECT count(*) AS deleted FROM deleted
 """
 
 # $1 whose account ends. What is left is an account that nobody can sign in to.

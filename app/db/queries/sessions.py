@@ -2,12 +2,34 @@
 
 from typing import Final, LiteralString
 
-# "No row" means that the password was changed since it was verified. Sessions of the client that nobody continued are cleared away.
+# "No row" means that the password was changed since it was verified. What a client has is bounded by this alone: $7 is how many other
+# sessions may go on; beyond that those end that nobody continued for longest, and those that are over are cleared away, so many of either
+# at once that it takes a moment, whatever was left over. What is in other hands is passed over, not waited for.
 INSERT_SESSION: Final[LiteralString] = """
 WITH known AS (
     SELECT id FROM clients WHERE id = $2 AND password_hash = $3 FOR SHARE
 ), forgotten AS (
-    DELETE FROM sessions WHERE client_id = $2 AND expires_at < statement_timestamp()
+    SELECT id
+      FROM sessions
+     WHERE client_id = $2 AND expires_at < statement_timestamp()
+     ORDER BY expires_at
+     LIMIT 100
+), beyond AS (
+    SELECT id
+      FROM sessions
+     WHERE client_id = $2 AND expires_at >= statement_timestamp()
+     ORDER BY expires_at DESC
+    OFFSET $7
+     LIMIT 100
+), ending AS (
+    SELECT id
+      FROM sessions
+     WHERE id = ANY (ARRAY(SELECT id FROM forgotten UNION ALL SELECT id FROM beyond))
+       FOR UPDATE SKIP LOCKED
+), ended AS (
+    DELETE FROM sessions
+     WHERE id = ANY (ARRAY(SELECT id FROM ending))
+       AND EXISTS (SELECT FROM known)
 )
 INSERT INTO sessions (id, client_id, scopes, token_hashes, expires_at)
 SELECT $1, id, $4, ARRAY[$5::bytea], statement_timestamp() + $6
