@@ -17,7 +17,7 @@ from rich.table import Table
 from app import main as api_process
 from app import webhook_worker as webhook_worker_process
 from app import worker as worker_process
-from app.config import Settings, SettingsError, read_settings
+from app.config import Settings, SettingsError, read_given, read_settings
 from app.core.auth import Passwords
 from app.core.hint_sender import sending_hints
 from app.core.redis import open_streams
@@ -72,12 +72,13 @@ cli.add_typer(webhooks_cli, name="webhooks")
 
 
 def _settings() -> Settings:
-    """The settings; where none are given, those of the `make up` that runs here."""
-    if "DATABASE_URL" not in os.environ:
-        for name, value in _connections().items():
-            os.environ.setdefault(name, value)
-    if not any(name in os.environ for name in ("DATABASE_URL", "SECRETS_DIR")) and not Path(".env").exists():
+    """The settings; what is not given of them is that of the `make up` that runs here, unless another database is given."""
+    given, running = read_given(), _connections()
+    database = given.get("DATABASE_URL") or running.get("DATABASE_URL")
+    if not database:
         raise SettingsError("There is no database to work on: start `make up` in this folder, or set DATABASE_URL.")
+    if database == running.get("DATABASE_URL"):
+        os.environ.update({name: value for name, value in running.items() if not given.get(name)})
     return read_settings()
 
 
@@ -108,7 +109,7 @@ def up(
     """Run everything on this machine: PostgreSQL, Valkey, the API and the workers, until Ctrl-C."""
     from app.embedded.up import up as run_everything  # noqa: PLC0415 - production has no embedded servers
 
-    sys.exit(run_everything(port=port, workers=workers, folder=folder, environment=os.environ, by_make=by_make))
+    sys.exit(run_everything(port=port, workers=workers, folder=folder, environment=read_given(), by_make=by_make))
 
 
 @cli.command()

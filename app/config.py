@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
 from pydantic import Field, PostgresDsn, RedisDsn, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from app.setting_types import Networks, OptionalSecret, Prefixes, Secret, Secrets, Waits, WebAddress
 
@@ -271,6 +271,14 @@ class Settings(BaseSettings):
     def webhook_keys(self) -> list[str]:
         """What SecretBox wants to know."""
         return [key.get_secret_value() for key in self.webhook_secret_keys]
+
+
+def read_given() -> dict[str, str]:
+    """The environment, and in it the settings that it has not, or empty, but `.env` or SECRETS_DIR has; as they are written."""
+    file, folder = DotEnvSettingsSource(Settings).env_vars, os.environ.get("SECRETS_DIR")
+    settings = {**(SecretsSettingsSource(Settings, folder)() if folder else {}), **file}
+    given = {name.upper(): settings.get(name) for name in Settings.model_fields}
+    return {**os.environ, **{name: value for name, value in given.items() if value and not os.environ.get(name)}}
 
 
 def read_settings() -> Settings:

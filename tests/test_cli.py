@@ -3,11 +3,14 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from app.embedded.connections import write_connections
+from app.embedded.folder import FolderLock, open_folder
 from tests.service import Service, create_operator
 from tests.shop import Shop
 
@@ -73,6 +76,52 @@ async def test_without_a_database_one_sentence_says_how_to_get_one(tmp_path: Pat
         1,
         "There is no database to work on: start `make up` in this folder, or set DATABASE_URL.\n",
     )
+
+
+async def test_the_database_may_stand_in_the_env_file(service: Service, tmp_path: Path) -> None:
+    names = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS")
+    (tmp_path / ".env").write_text("".join(f"{name}={service.environment[name]}\n" for name in names))
+    code, output = await run("migrate", environment={}, folder=tmp_path)
+    assert (code, output) == (0, "nothing to do: the database is up to date\n")
+
+
+@pytest.mark.parametrize("line", ["DATABASE_URL={0}", "DATABASE_URL=", "PORT=8123"])
+async def test_what_the_env_file_does_not_say_is_told_by_the_make_up_that_runs_here(
+    line: str, service: Service, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(line.format(service.environment["DATABASE_URL"]))
+    with _make_up(tmp_path, service.environment):
+        code, output = await run("migrate", environment={}, folder=tmp_path)
+    assert (code, output) == (0, "nothing to do: the database is up to date\n")
+
+
+async def test_a_make_up_with_another_database_than_the_env_file_tells_nothing(
+    service: Service, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://other@127.0.0.1/other")
+    with _make_up(tmp_path, service.environment):
+        code, output = await run("migrate", environment={}, folder=tmp_path)
+    assert (code, output.splitlines()[0]) == (1, "The settings are not right:")
+    assert "REDIS_URL" in output
+    assert "DATABASE_URL" not in output
+
+
+async def test_an_env_file_without_a_database_is_not_enough(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=8123\nDATABASE_URL=\n")
+    code, output = await run("migrate", environment={}, folder=tmp_path)
+    assert (code, output.partition(":")[0]) == (1, "There is no database to work on")
+
+
+@contextmanager
+def _make_up(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """What a `make up` says of itself that runs in this folder."""
+    names = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WEBHOOK_SECRET_KEYS")
+    lock = FolderLock(open_folder(folder / "var"), user="`make up`")
+    write_connections(folder / "var", {name: environment[name] for name in names})
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @pytest.mark.parametrize("process", ["api", "worker", "webhook-worker", "migrate"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import SettingsError, read_settings
+from app.config import SettingsError, read_given, read_settings
 from tests.service import JWT_SECRET, WEBHOOK_SECRET_KEYS
 
 RIGHT = {
@@ -91,6 +91,27 @@ def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (tmp_path / "jwt_secret").write_text(JWT_SECRET, encoding="utf-8")
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
     assert read_settings().jwt_secret.get_secret_value() == JWT_SECRET
+
+
+def test_what_is_given_is_the_environment_then_the_env_file_then_the_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    for name in ("database_url", "redis_url", "jwt_secret"):
+        (tmp_path / "secrets" / name).write_text(f"{name} of the folder")
+    (tmp_path / ".env").write_text("DATABASE_URL=of the file\nREDIS_URL=of the file\nPORT=8123\nPYTHONPATH=of nobody\n")
+    for name, value in {"SECRETS_DIR": "secrets", "REDIS_URL": "", "JWT_SECRET": "", "PYTHONPATH": "ours"}.items():
+        monkeypatch.setenv(name, value)
+    given = read_given()
+    names = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "PORT", "PYTHONPATH")
+    assert [given[name] for name in names] == [
+        RIGHT["DATABASE_URL"],
+        "of the file",
+        "jwt_secret of the folder",
+        "8123",
+        "ours",
+    ]
+    assert "PUBLIC_URL" not in given
 
 
 def test_keys_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:

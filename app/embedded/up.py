@@ -17,8 +17,8 @@ from app.embedded.wakeup import Wakeup
 def up(*, port: int | None, workers: int, folder: Path, environment: Mapping[str, str], by_make: bool = False) -> int:
     """Start everything, keep it running until Ctrl-C or SIGTERM, stop it in order; return the exit code.
 
-    `environment` is what the processes inherit; DATABASE_URL, REDIS_URL, the secrets, HOST and PORT in it stand for our
-    own. All that is kept lies in `folder`. `by_make`: end when make ends, and speak of its targets.
+    `environment` is what the processes inherit; DATABASE_URL, REDIS_URL, the secrets, HOST, PORT and PUBLIC_URL in it stand
+    for our own. All that is kept lies in `folder`. `by_make`: end when make ends, and speak of its targets.
     """
     if by_make:
         die_with_parent(signal.SIGTERM)

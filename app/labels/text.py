@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, TypeAlias
 
 from anyascii import anyascii
@@ -14,16 +15,21 @@ Measure: TypeAlias = Callable[[str], float]
 
 _INVISIBLE: Final = ("Cf", "Mn", "Me", "Cc")
 _SMALLER: Final = 0.94
+# Readings and the names of usual emoji are shorter. The longest name has 42 letters, and a name of 200 such emoji would be a page.
+_LONGEST: Final = 12
+_ROUNDING: Final = 1e-6
 
 
 def readable(text: str, draws: Draws, *, unknown: str) -> str:
     """The text in characters that can be drawn, with single spaces.
 
-    A character that cannot be is transliterated (王 becomes Wang, 🚀 :rocket:); where nobody knows how, `unknown` stands for it. Nothing
-    vanishes but what nobody could see: format characters, and marks that have no transliteration. Never empty.
+    A character that cannot be is transliterated (王 becomes Wang, 🚀 :rocket:); where nobody knows how, or only with more than twelve
+    letters, `unknown` stands for it. Nothing vanishes but what nobody could see: format characters, and marks that have no
+    transliteration. Never empty.
     """
-    written = "".join(_written(character, draws, unknown) for character in unicodedata.normalize("NFC", text))
-    return " ".join(written.split()) or unknown
+    text = unicodedata.normalize("NFC", text)
+    written = str.maketrans({character: _written(character, draws, unknown) for character in set(text)})
+    return " ".join(text.translate(written).split()) or unknown
 
 
 def _written(character: str, draws: Draws, unknown: str) -> str:
@@ -32,7 +38,10 @@ def _written(character: str, draws: Draws, unknown: str) -> str:
     category = unicodedata.category(character)
     if category not in ("Cf", "Cc") and draws(character):
         return character
-    letters = "".join(letter for letter in anyascii(character) if draws(letter) or letter == " ")
+    letters = anyascii(character)
+    if len(letters) > _LONGEST:
+        return unknown
+    letters = "".join(letter for letter in letters if draws(letter) or letter == " ")
     return letters or ("" if category in _INVISIBLE else unknown)
 
 
@@ -51,11 +60,41 @@ def fit(
 
     `leading` is the height of a line in units of the size. Words that are wider than the box are broken.
     """
+    fitted = _wrapped(paragraphs, measure, width, size)
+    if _fits(len(fitted.lines), size, leading, height):
+        return fitted
+    # A long text needs dozens of sizes: those that are too large even for lines without a gap are passed over.
+    least_lines = _least_lines(paragraphs, measure, width)
     while True:
-        lines = [line for paragraph in paragraphs for line in wrap(paragraph, measure, width / size)]
-        if len(lines) * size * leading <= height:
-            return Fitted(size, tuple(lines))
         size *= _SMALLER
+        if not _fits(least_lines(size), size, leading, height):
+            continue
+        fitted = _wrapped(paragraphs, measure, width, size)
+        if _fits(len(fitted.lines), size, leading, height):
+            return fitted
+
+
+def _fits(lines: int, size: float, leading: float, height: float) -> bool:
+    return lines * size * leading <= height
+
+
+def _wrapped(paragraphs: Sequence[str], measure: Measure, width: float, size: float) -> Fitted:
+    return Fitted(size, tuple(line for paragraph in paragraphs for line in wrap(paragraph, measure, width / size)))
+
+
+def _least_lines(paragraphs: Sequence[str], measure: Measure, width: float) -> Callable[[float], int]:
+    """How many lines the paragraphs have at a size at least: as many as if each line were full, and a space were lost between two."""
+    space = measure(" ")
+    texts = [" ".join(paragraph.split()) for paragraph in paragraphs]
+    lengths = [measure(text) + space for text in texts if text]
+    # A single character may be wider than the box.
+    widest = max((measure(character) for character in set("".join(texts))), default=0.0)
+
+    def least_lines(size: float) -> int:
+        line = max(width / size, widest) + space
+        return sum(ceil(length / line - _ROUNDING) for length in lengths)
+
+    return least_lines
 
 
 def wrap(paragraph: str, measure: Measure, width: float) -> list[str]:
@@ -79,8 +118,9 @@ def _pieces(word: str, measure: Measure, width: float) -> list[str]:
         return [word]
     pieces = [""]
     used = 0.0
+    lengths = {character: measure(character) for character in set(word)}
     for character in word:
-        long = measure(character)
+        long = lengths[character]
         if pieces[-1] and used + long > width:
             pieces.append("")
             used = 0.0

@@ -17,6 +17,7 @@ from app.embedded.folder import free_port, is_free
 from app.embedded.postgres import start_postgres
 from app.embedded.valkey import start_valkey
 from tests.embedded.processes import all_gone, command_line, descendants
+from tests.service import JWT_SECRET
 from tests.until import until_blocking
 
 _PROJECT = Path(__file__).parents[2]
@@ -27,18 +28,25 @@ class Stack:
     """One `postagens up` and what can be asked about it."""
 
     def __init__(
-        self, folder: Path, *arguments: str, output: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        port: int | None = None,
+        output: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.port = free_port()
+        """It runs beside its folder, where no developer has an `.env`; `port` is where others have told it to listen."""
+        self.port = port or free_port()
         self.folder = folder
         self._output = output or folder.with_name(f"{folder.name} output")
         with self._output.open("wb") as file:
             self.process = subprocess.Popen(  # the output goes to a file: a full pipe would hold it up
                 [sys.executable, "-m", "app.cli", "up", "--folder", str(folder)]
-                + (["--port", str(self.port)] if "--port" not in arguments else [])
+                + (["--port", str(self.port)] if "--port" not in arguments and port is None else [])
                 + list(arguments),
-                cwd=_PROJECT,
-                env={name: value for name, value in os.environ.items() if name not in _OURS} | dict(environment or {}),
+                cwd=folder.parent,
+                env={name: value for name, value in os.environ.items() if name not in _OURS}
+                | {"PYTHONPATH": str(_PROJECT), **(environment or {})},
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -64,6 +72,15 @@ class Stack:
         finally:
             connection.close()
 
+    def page(self) -> bytes:
+        """The tracking page, which has PUBLIC_URL in it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=3)
+        connection.request("GET", "/", headers={"Accept": "text/html"})
+        try:
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
     def part(self, words: str) -> int | None:
         """The process that the supervisor started with these words in its command line."""
         children = (pid for pid in descendants(self.process.pid) if words in command_line(pid))
@@ -75,8 +92,10 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    stack = Stack(folder, *arguments, environment=environment)
+def running(
+    folder: Path, *arguments: str, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    stack = Stack(folder, *arguments, port=port, environment=environment)
     try:
         stack.wait_until_up()
         yield stack
@@ -105,10 +124,7 @@ def test_it_tells_where_to_look(stack: Stack) -> None:
 
 
 def test_what_it_prints_leads_to_its_own_port(stack: Stack) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=3)
-    connection.request("GET", "/", headers={"Accept": "text/html"})
-    assert f'content="http://127.0.0.1:{stack.port}/'.encode() in connection.getresponse().read()
-    connection.close()
+    assert f'content="http://127.0.0.1:{stack.port}/'.encode() in stack.page()
 
 
 def test_other_commands_find_it(stack: Stack) -> None:
@@ -201,6 +217,33 @@ def test_servers_of_the_environment_are_used(folder: Path, tmp_path: Path) -> No
         assert stack.part("bin/postgres") is None
         assert stack.part("valkey-server") is None
         assert read_connections(folder)["DATABASE_URL"] == postgres.url
+        assert stack.end() == 0
+
+
+def test_what_the_env_file_says_is_heard_like_the_environment(tmp_path: Path) -> None:
+    with start_postgres(tmp_path / "postgres", durable=False) as postgres:
+        port = free_port()
+        (tmp_path / ".env").write_text(
+            f"DATABASE_URL={postgres.url}\nPORT={port}\nPUBLIC_URL=https://rastreio.example.com.br\nJWT_SECRET={JWT_SECRET}\n"
+        )
+        with running(tmp_path / "var", port=port) as stack:
+            assert stack.answers()
+            assert b'content="https://rastreio.example.com.br/' in stack.page()
+            assert stack.part("bin/postgres") is None
+            connections = read_connections(tmp_path / "var")
+            assert connections["DATABASE_URL"] == postgres.url
+            assert connections["JWT_SECRET"] == JWT_SECRET
+            assert stack.end() == 0
+
+
+def test_the_environment_stands_above_the_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL=\nPORT={free_port()}\nPUBLIC_URL=https://other.example\n")
+    port = free_port()
+    environment = {"PORT": str(port), "PUBLIC_URL": "https://rastreio.example.com.br"}
+    with running(tmp_path / "var", port=port, environment=environment) as stack:
+        assert stack.answers()
+        assert b'content="https://rastreio.example.com.br/' in stack.page()
+        assert stack.part("bin/postgres") is not None
         assert stack.end() == 0
 
 

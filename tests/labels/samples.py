@@ -41,7 +41,7 @@ LONGEST: Final[dict[str, Any]] = {
     "cep": "99999999",
     "street": "M" * 100,
     "number": "9" * 100,
-    "complement": "ﷺ" * 100,
+    "complement": "🌻" * 100,
     "district": "Ẫ" * 100,
     "city": "Ǽ" * 100,
     "uf": "MS",

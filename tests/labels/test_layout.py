@@ -56,8 +56,8 @@ def assert_apart(items: list[Item], width: float, height: float) -> None:
         posting(),
         posting(reference=None),
         posting(test=True),
-        posting(test=True, sender=LONGEST, recipient=LONGEST, reference="ﷺ" * 100, service="w" * 40),
-        posting(sender=LONGEST, recipient=LONGEST, reference="ﷺ" * 100, service="w" * 40, weight_g=1_000_000),
+        posting(test=True, sender=LONGEST, recipient=LONGEST, reference="🌻" * 100, service="w" * 40),
+        posting(sender=LONGEST, recipient=LONGEST, reference="🌻" * 100, service="w" * 40, weight_g=1_000_000),
     ],
     ids=["plain", "short", "test", "longest test", "longest"],
 )

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from app.labels import zpl
 from app.labels.font import LEADING, Font
-from app.labels.text import fit, readable, wrap
+from app.labels.items import Line
+from app.labels.layout import Designer
+from app.labels.pages import PAGES
+from app.labels.text import Fitted, fit, readable, wrap
+from app.models.postings import Posting
+from tests.labels.samples import LONGEST, TRACKING_URL, posting
 from tests.properties import examples
 
 FONT = Font()
@@ -25,6 +30,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
         ("王小明", "WangXiaoMing", "WangXiaoMing"),
         ("محمد", "mhmd", "mhmd"),
         ("Ana 🚀", "Ana :rocket:", "Ana :rocket:"),
+        ("Ana \U0001faf0", "Ana ?", "Ana ?"),
         ("a\u202eb\u200dc\u00add\ufe0f", "abcd", "abcd"),
         ("a\t\n \u00a0b", "a b", "a b"),
         ("\ue000", "?", "?"),
@@ -63,6 +69,55 @@ def test_every_text_fits_its_box(paragraphs: list[str]) -> None:
     assert len(fitted.lines) * fitted.size * LEADING <= 12
     assert all(FONT.measure(line) * fitted.size <= 40 + 1e-9 for line in fitted.lines)
     assert "".join("".join(fitted.lines).split()) == "".join("".join(paragraphs).split())
+
+
+def test_no_character_becomes_a_sentence() -> None:
+    for code in range(0x40000):  # beyond, Unicode has only tags, selectors and planes of nobody's
+        character = unicodedata.normalize("NFC", chr(code))
+        assert len(readable(character, FONT.draws, unknown="?")) <= 12 * len(character), hex(code)
+
+
+@examples(100)
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.floats(1, 60), st.floats(3, 20))
+def test_a_size_that_is_passed_over_would_not_have_fitted(paragraphs: list[str], width: float, height: float) -> None:
+    fitted = fit(paragraphs, FONT.measure, width=width, height=height, size=5, leading=LEADING)
+    assert fitted == _largest_of_all(paragraphs, width, height)
+
+
+def _largest_of_all(paragraphs: list[str], width: float, height: float) -> Fitted:
+    """Every size is tried."""
+    size = 5.0
+    while True:
+        lines = [line for paragraph in paragraphs for line in wrap(paragraph, FONT.measure, width / size)]
+        if len(lines) * size * LEADING <= height:
+            return Fitted(size, tuple(lines))
+        size *= 0.94
+
+
+@pytest.mark.parametrize("text", ["W" * 2400, "i" * 2400, ":rocket:" * 300, "W " * 1200, f"a {'W' * 33} " * 66])
+def test_a_long_text_is_measured_a_few_times_and_not_at_every_size(text: str) -> None:
+    measured = 0
+
+    def measure(part: str) -> float:
+        nonlocal measured
+        measured += len(part)
+        return FONT.measure(part)
+
+    fit([text], measure, width=40, height=12, size=5, leading=LEADING)
+    assert measured < 20 * len(text)
+
+
+@pytest.mark.parametrize("character", ["\U0001faf0", "ﷺ", "\U0002b49a", "\ua672", "🌻"])
+def test_a_label_has_no_more_letters_than_can_be_read_whatever_a_party_is_called(character: str) -> None:
+    party = LONGEST | dict.fromkeys(("street", "number", "complement", "district", "city"), character * 100)
+    party["name"] = character * 200
+    assert _letters_on(posting(sender=party, recipient=party)) <= 2 * 700 * 12 + 200
+
+
+def _letters_on(printed: Posting) -> int:
+    designer = Designer(FONT.draws, FONT.measure, *PAGES["a6"].label)
+    items = designer.items(printed, TRACKING_URL, data_matrix=False)
+    return sum(len(item.text) for item in items if isinstance(item, Line))
 
 
 def test_a_short_text_is_as_large_as_it_may_be() -> None:
