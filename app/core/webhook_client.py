@@ -34,6 +34,9 @@ _KEPT_SECONDS: Final = 4.0
 _MOST_KEPT: Final = 1000
 _MOST_TO_ONE_HOST: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
+# RFC 9110, section 15: from 100 on. What reads the answer takes any three digits.
+_STATUSES: Final = range(100, 1000)
+_NO_ANSWER: Final = "what came is not an answer of HTTP"
 
 _LONGEST_URL: Final = 2000
 _PORTS_OF_OTHERS: Final = range(1024)  # of mail, shells, printers, ...
@@ -108,9 +111,11 @@ class WebhookClient:
         began = time.monotonic()
         try:
             async with self._session.post(URL(url), headers=headers, data=body, allow_redirects=False) as response:
-                start = await _start_of(response)
-                wait = _read_retry_after(response.headers.get("Retry-After", ""))
-                return Answer(response.status, time.monotonic() - began, start, wait)
+                if response.status in _STATUSES:
+                    start = await _start_of(response)
+                    wait = _read_retry_after(response.headers.get("Retry-After", ""))
+                    return Answer(response.status, time.monotonic() - began, start, wait)
+                failure = _NO_ANSWER
         except TimeoutError:
             failure = f"no answer within {_TOTAL_SECONDS:g} s"
         except (aiohttp.ClientError, OSError) as error:
@@ -213,7 +218,7 @@ def _tell(error: Exception) -> str:
         return f"no connection: {_tell_no_connection(error.os_error)}"
     if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
         return "the connection was closed without an answer"
-    return "what came is not an answer of HTTP"
+    return _NO_ANSWER
 
 
 def _tell_no_connection(error: OSError) -> str:

@@ -28,6 +28,8 @@ _GATHER_SECONDS: Final = 0.01
 _CLOCK_SECONDS: Final = 1.0
 _UPKEEP_SECONDS: Final = 600.0
 
+_PASSING: Final = (DatabaseUnavailable, DatabaseBusy)
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +67,7 @@ class WebhookWorker:
         self._under_way: dict[tuple[UUID, int], Claimed] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._sent: list[Sent] = []
+        self._suspects = 0
         self._wake_recorder = asyncio.Event()
         self._wake_claimer = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -91,7 +94,7 @@ class WebhookWorker:
             self._wake_recorder.set()
 
     def _keep(self, work: Callable[[], Awaitable[float]], until: asyncio.Event) -> Coroutine[Any, Any, None]:
-        return keep_calling(work, until, passing=(DatabaseUnavailable, DatabaseBusy))
+        return keep_calling(work, until, passing=_PASSING)
 
     async def _claim(self) -> float:
         async with self._database.transaction() as transaction:
@@ -146,21 +149,36 @@ class WebhookWorker:
         return [self._secret_box.open(each, context=context) for each in sealed if each is not None]
 
     async def _record(self) -> float:
+        """Write down all that is there. What one outcome provokes is not everybody's: it is found among the others, and left out."""
         await self._wake_recorder.wait()
-        self._wake_recorder.clear()
-        sent = self._sent
-        if sent:
-            self._sent = []
+        while self._sent:
+            count = 1 if self._suspects else len(self._sent)
             try:
-                await self._write(sent)
-            except BaseException:
-                self._sent = sent + self._sent
-                self._wake_recorder.set()
+                await self._write(self._sent[:count])
+            except _PASSING:
                 raise
+            except Exception as error:  # noqa: BLE001 - one that cannot be written must not end what all others wait for
+                if count > 1:
+                    self._suspects = count
+                    continue
+                # When its lease ends it is sent again.
+                self._tell_unwritten(self._sent[0], error)
+            del self._sent[:count]
+            self._suspects = max(0, self._suspects - 1)
             self._wake_claimer.set()
-        if self._all_sent and not self._sent:
+        self._wake_recorder.clear()
+        if self._all_sent:
             self._all_written.set()
         return 0
+
+    @staticmethod
+    def _tell_unwritten(sent: Sent, error: Exception) -> None:
+        """Without what PostgreSQL quotes of the row: there stands what the receiver said."""
+        reason = str(error).partition("\n")[0]
+        _log.error(
+            "attempt %d of delivery %s could not be written: %s: %s",
+            *(sent.claimed.attempt, sent.claimed.id, type(error).__name__, reason),
+        )
 
     async def _write(self, sent: Sequence[Sent]) -> None:
         async with self._database.transaction() as transaction:

@@ -117,6 +117,8 @@ async def _say(answer: bytes) -> tuple[int | None, str | None]:
         (b"HTTP/1.1 200 OK\r\nContent-", "the connection was closed without an answer"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 banana\r\n\r\n", "what came is not an answer of HTTP"),
+        (b"HTTP/1.1 000 OK\r\n\r\n", "what came is not an answer of HTTP"),
+        (b"HTTP/1.1 099 OK\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"a" * 100_000 + b"\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk", "what came is not an answer of HTTP"),

@@ -254,3 +254,17 @@ async def test_what_ended_before_a_time_leaves_the_log_and_what_waits_stays(
         assert not await delete_old_deliveries(transaction, before=now - timedelta(days=30))
     left = await connection.fetch("SELECT id FROM webhook_deliveries ORDER BY id")
     assert [row["id"].int for row in left] == [old + 1, young]
+
+
+async def test_of_a_failure_that_is_told_at_length_the_start_is_kept(
+    database: Database, connection: Connection
+) -> None:
+    """A name may have many addresses, each with a failure of its own."""
+    await _endpoint(connection)
+    await _owe(connection, 1)
+    async with database.transaction() as transaction:
+        (claimed,) = await Claims(_ROOM, _LEASE).claim(transaction, [])
+    async with database.transaction() as transaction:
+        answer = Answer(None, 0.01, failure="no connection: " + "Connection refused, " * 50)
+        await record_attempts(transaction, [Sent(claimed, LATER, answer, _AGAIN)], disable_after=timedelta(days=5))
+    assert await connection.fetchval("SELECT length(failure) FROM webhook_attempts") == 500
