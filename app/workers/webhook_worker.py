@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID  # noqa: TC003 - read by nobody else
 
+from app.core.logging import RareWarning
 from app.core.secret_box import SealBroken, SecretBox, UnknownSecretKey
 from app.core.webhook_client import Answer
 from app.core.webhook_signing import sign
@@ -68,6 +69,7 @@ class WebhookWorker:
         self._sending: set[asyncio.Task[None]] = set()
         self._sent: list[Sent] = []
         self._suspects = 0
+        self._warn_of_previous = RareWarning(_log, "a previous secret does not sign, since it cannot be read")
         self._wake_recorder = asyncio.Event()
         self._wake_claimer = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -143,10 +145,18 @@ class WebhookWorker:
             return Answer(None, 0.0, failure="an error of ours")
 
     def _secrets(self, endpoint: Row) -> list[str]:
-        """What signs: the endpoint's secret, and the one before while it is valid."""
-        context = endpoint["id"].bytes
-        sealed = (endpoint["secret"], endpoint["previous_secret"])
-        return [self._secret_box.open(each, context=context) for each in sealed if each is not None]
+        """What signs: the endpoint's secret, and the one before while it is valid and can be read.
+
+        Whose key is lost is rotated: what cannot be read any more must not stand in the way of what replaces it.
+        """
+        context, previous = endpoint["id"].bytes, endpoint["previous_secret"]
+        secrets = [self._secret_box.open(endpoint["secret"], context=context)]
+        if previous is not None:
+            try:
+                secrets.append(self._secret_box.open(previous, context=context))
+            except (UnknownSecretKey, SealBroken) as error:
+                self._warn_of_previous(f"of endpoint {endpoint['id']}: {error}")
+        return secrets
 
     async def _record(self) -> float:
         """Write down all that is there. What one outcome provokes is not everybody's: it is found among the others, and left out."""
@@ -202,10 +212,13 @@ class WebhookWorker:
             more = await delivery_service.delete_old_deliveries(transaction, before=datetime.now(UTC) - self._keep_log)
         if more:
             return _LOOK_SECONDS
-        try:
-            async with self._database.transaction() as transaction:
-                if count := await webhook_service.reseal_secrets(transaction, self._secret_box):
-                    _log.info("%d secrets are encrypted with the first of WEBHOOK_SECRET_KEYS now", count)
-        except (UnknownSecretKey, SealBroken) as error:
-            _log.error("a secret could not be encrypted anew: %s", error)
+        async with self._database.transaction() as transaction:
+            resealed = await webhook_service.reseal_secrets(transaction, self._secret_box)
+        if resealed.count:
+            _log.info("%d secrets are encrypted with the first of WEBHOOK_SECRET_KEYS now", resealed.count)
+        if resealed.unreadable:
+            _log.error(
+                "%d secrets could not be encrypted anew, since no key of WEBHOOK_SECRET_KEYS opens them; the first endpoint is %s",
+                *(len(resealed.unreadable), resealed.unreadable[0]),
+            )
         return _UPKEEP_SECONDS
