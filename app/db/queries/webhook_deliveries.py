@@ -175,7 +175,7 @@ RETURNING id
 """
 
 # What ended and has an id smaller than $1 (ids begin with the time), and what is still owed to endpoints that were deleted; at most $2 of
-# each.
+# each. What is being sent just now stays until that is over: whoever sends it is about to write its attempt.
 DELETE_OLD_DELIVERIES: Final[LiteralString] = """
 WITH old AS (
     SELECT id
@@ -187,7 +187,7 @@ WITH old AS (
     SELECT delivery.id
       FROM webhook_endpoints AS endpoint
       JOIN webhook_deliveries AS delivery ON delivery.endpoint_id = endpoint.id AND delivery.due_at IS NOT NULL
-     WHERE deleted_at IS NOT NULL
+     WHERE deleted_at IS NOT NULL AND (state = 'waiting' OR due_at <= statement_timestamp())
      LIMIT $2
 )
 DELETE FROM webhook_deliveries
