@@ -32,7 +32,6 @@ _MOST_OF_BODY: Final = 4096
 # Below the 5 s after which the quickest of the usual servers hang up: a request never meets a connection that is being closed.
 _KEPT_SECONDS: Final = 4.0
 _MOST_KEPT: Final = 1000
-_MOST_TO_ONE_HOST: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
 # RFC 9110, section 15: from 100 on. What reads the answer takes any three digits.
 _STATUSES: Final = range(100, 1000)
@@ -83,8 +82,9 @@ class WebhookClient:
                 use_dns_cache=False,  # the resolver has one, which keeps a name for as long as the name's owner says
                 socket_factory=self._open_socket,
                 ssl=ssl.create_default_context(),
-                limit=0,  # whoever posts bounds that
-                limit_per_host=_MOST_TO_ONE_HOST,
+                # Whoever posts bounds that, in all and for each endpoint. Not for a host, on which endpoints of many may be: they would
+                # wait for each other.
+                limit=0,
                 keepalive_timeout=_KEPT_SECONDS,
             ),
             timeout=aiohttp.ClientTimeout(total=_TOTAL_SECONDS, ceil_threshold=_TOTAL_SECONDS + 1),
