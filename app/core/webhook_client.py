@@ -32,8 +32,10 @@ _MOST_OF_BODY: Final = 4096
 # Below the 5 s after which the quickest of the usual servers hang up: a request never meets a connection that is being closed.
 _KEPT_SECONDS: Final = 4.0
 _MOST_KEPT: Final = 1000
-_MOST_TO_ONE_HOST: Final = 64
 _LONGEST_WAIT_SECONDS: Final = 86_400.0
+# RFC 9110, section 15: from 100 on. What reads the answer takes any three digits.
+_STATUSES: Final = range(100, 1000)
+_NO_ANSWER: Final = "what came is not an answer of HTTP"
 
 _LONGEST_URL: Final = 2000
 _PORTS_OF_OTHERS: Final = range(1024)  # of mail, shells, printers, ...
@@ -80,8 +82,9 @@ class WebhookClient:
                 use_dns_cache=False,  # the resolver has one, which keeps a name for as long as the name's owner says
                 socket_factory=self._open_socket,
                 ssl=ssl.create_default_context(),
-                limit=0,  # whoever posts bounds that
-                limit_per_host=_MOST_TO_ONE_HOST,
+                # Whoever posts bounds that, in all and for each endpoint. Not for a host, on which endpoints of many may be: they would
+                # wait for each other.
+                limit=0,
                 keepalive_timeout=_KEPT_SECONDS,
             ),
             timeout=aiohttp.ClientTimeout(total=_TOTAL_SECONDS, ceil_threshold=_TOTAL_SECONDS + 1),
@@ -108,9 +111,11 @@ class WebhookClient:
         began = time.monotonic()
         try:
             async with self._session.post(URL(url), headers=headers, data=body, allow_redirects=False) as response:
-                start = await _start_of(response)
-                wait = _read_retry_after(response.headers.get("Retry-After", ""))
-                return Answer(response.status, time.monotonic() - began, start, wait)
+                if response.status in _STATUSES:
+                    start = await _start_of(response)
+                    wait = _read_retry_after(response.headers.get("Retry-After", ""))
+                    return Answer(response.status, time.monotonic() - began, start, wait)
+                failure = _NO_ANSWER
         except TimeoutError:
             failure = f"no answer within {_TOTAL_SECONDS:g} s"
         except (aiohttp.ClientError, OSError) as error:
@@ -213,7 +218,7 @@ def _tell(error: Exception) -> str:
         return f"no connection: {_tell_no_connection(error.os_error)}"
     if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
         return "the connection was closed without an answer"
-    return "what came is not an answer of HTTP"
+    return _NO_ANSWER
 
 
 def _tell_no_connection(error: OSError) -> str:

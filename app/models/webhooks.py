@@ -50,6 +50,12 @@ def _each_once(values: list[Any]) -> list[Any]:
     return values
 
 
+def _write_scheme_small(url: str) -> str:
+    """HTTPS:// is https:// (RFC 3986, section 3.1), and lies in the database as that."""
+    scheme, colon, rest = url.partition(":")
+    return scheme.lower() + colon + rest
+
+
 MessageId = Annotated[
     UUID,
     BeforeValidator(_parse_message_id),
@@ -68,6 +74,7 @@ Url = Annotated[
         examples=["https://loja.example/webhooks"],
         json_schema_extra={"format": "webhook-url"},
     ),
+    AfterValidator(_write_scheme_small),
 ]
 EventTypes = Annotated[
     list[EventType],

@@ -19,6 +19,7 @@ _MOST_ENDPOINTS: Final = 500
 _MOST_DELETED: Final = 1_000
 _MOST_RESTARTED: Final = 1_000
 _BODY_START: Final = 1_000
+_LONGEST_FAILURE: Final = 500
 _QUICK_SECONDS: Final = 1.0
 _BEFORE_ALL: Final = UUID(int=0)
 # RFC 9110, section 10.2.3: who answers these may say when to come again.
@@ -149,7 +150,7 @@ async def record_attempts(transaction: Transaction, sent: Sequence[Sent], *, dis
             each.started_at,
             round(each.answer.duration * 1000),
             each.answer.status,
-            each.answer.failure,
+            each.answer.failure and each.answer.failure[:_LONGEST_FAILURE],
             _text(each.answer.body_start),
             each.outcome.state,
             each.outcome.due_in,

@@ -29,16 +29,17 @@ _CLOCKS_APART: Final = timedelta(minutes=1)
 
 async def list_deliveries(executor: Executor, caller: Caller, query: WebhookDeliveryQuery) -> WebhookDeliveryPage:
     """One page of the deliveries to the caller's endpoints, the newest first; raises InvalidCursor."""
-    rows = await executor.fetch(
-        webhook_deliveries.SELECT_WEBHOOK_DELIVERIES,
-        caller.id,
-        query.endpoint_id,
-        query.tracking_code and normalize_tracking_code(query.tracking_code),
-        query.state,
-        query.type,
-        _AFTER_ALL if query.cursor is None else _position(query.cursor),
-        query.limit + 1,
-    )
+    before = _AFTER_ALL if query.cursor is None else _position(query.cursor)
+    arguments = (caller.id, query.endpoint_id, query.type, before, query.limit + 1)
+    if query.tracking_code is not None:
+        code = normalize_tracking_code(query.tracking_code)
+        rows = await executor.fetch(
+            webhook_deliveries.SELECT_WEBHOOK_DELIVERIES_OF_POSTING, *arguments, query.state, code
+        )
+    elif query.state == "failed":
+        rows = await executor.fetch(webhook_deliveries.SELECT_FAILED_WEBHOOK_DELIVERIES, *arguments)
+    else:
+        rows = await executor.fetch(webhook_deliveries.SELECT_WEBHOOK_DELIVERIES, *arguments, query.state)
     page = rows[: query.limit]
     return WebhookDeliveryPage.model_construct(
         deliveries=[WebhookDelivery.model_construct(**row) for row in page],

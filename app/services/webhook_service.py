@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from app.core.ids import new_id
-from app.core.secret_box import SecretBox
+from app.core.secret_box import SealBroken, SecretBox, UnknownSecretKey
 from app.core.webhook_client import refused_url
 from app.core.webhook_signing import new_secret
 from app.db.database import Executor, Row, Transaction
@@ -30,6 +30,14 @@ class WebhookRules:
 
     secret_box: SecretBox
     development: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """How many secrets were encrypted anew, and whose were not, since no key opens them."""
+
+    count: int
+    unreadable: list[UUID]
 
 
 async def create_endpoint(
@@ -97,23 +105,24 @@ async def rotate_secret(
     return WebhookEndpointWithSecret.model_construct(**_found(row), secret=secret)
 
 
-async def reseal_secrets(transaction: Transaction, secret_box: SecretBox) -> int:
-    """Encrypt with the first key what was encrypted with another one, and return how many: then the other one is needed no more.
+async def reseal_secrets(transaction: Transaction, secret_box: SecretBox) -> Resealed:
+    """Encrypt with the first key what was encrypted with another one: then the other one is needed no more.
 
-    Raises UnknownSecretKey and SealBroken for a secret that no key opens.
+    A secret that no key opens is left as it is, and hinders no other.
     """
-    rows = await transaction.fetch(webhook_endpoints.SELECT_SEALED_SECRETS)
-    stale = [row for row in rows if secret_box.needs_reseal(row["sealed"])]
-    if stale:
-        contexts = [row["endpoint_id"].bytes for row in stale]
-        plain = [secret_box.open(row["sealed"], context=context) for row, context in zip(stale, contexts, strict=True)]
-        await transaction.execute(
-            webhook_endpoints.UPDATE_SEALED_SECRETS,
-            [row["endpoint_id"] for row in stale],
-            [row["sealed"] for row in stale],
-            [secret_box.seal(secret, context=context) for secret, context in zip(plain, contexts, strict=True)],
-        )
-    return len(stale)
+    resealed: list[tuple[UUID, bytes, bytes]] = []
+    unreadable: list[UUID] = []
+    for row in await transaction.fetch(webhook_endpoints.SELECT_SEALED_SECRETS):
+        endpoint_id, sealed = row["endpoint_id"], row["sealed"]
+        try:
+            if secret_box.needs_reseal(sealed):
+                secret = secret_box.open(sealed, context=endpoint_id.bytes)
+                resealed.append((endpoint_id, sealed, secret_box.seal(secret, context=endpoint_id.bytes)))
+        except (UnknownSecretKey, SealBroken):
+            unreadable.append(endpoint_id)
+    if resealed:
+        await transaction.execute(webhook_endpoints.UPDATE_SEALED_SECRETS, *map(list, zip(*resealed, strict=True)))
+    return Resealed(len(resealed), unreadable)
 
 
 def _check_url(rules: WebhookRules, url: str) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID  # noqa: TC003 - read by nobody else
 
+from app.core.logging import RareWarning
 from app.core.secret_box import SealBroken, SecretBox, UnknownSecretKey
 from app.core.webhook_client import Answer
 from app.core.webhook_signing import sign
@@ -27,6 +28,8 @@ _LOOK_SECONDS: Final = 0.1
 _GATHER_SECONDS: Final = 0.01
 _CLOCK_SECONDS: Final = 1.0
 _UPKEEP_SECONDS: Final = 600.0
+
+_PASSING: Final = (DatabaseUnavailable, DatabaseBusy)
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +68,8 @@ class WebhookWorker:
         self._under_way: dict[tuple[UUID, int], Claimed] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._sent: list[Sent] = []
+        self._suspects = 0
+        self._warn_of_previous = RareWarning(_log, "a previous secret does not sign, since it cannot be read")
         self._wake_recorder = asyncio.Event()
         self._wake_claimer = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -91,7 +96,7 @@ class WebhookWorker:
             self._wake_recorder.set()
 
     def _keep(self, work: Callable[[], Awaitable[float]], until: asyncio.Event) -> Coroutine[Any, Any, None]:
-        return keep_calling(work, until, passing=(DatabaseUnavailable, DatabaseBusy))
+        return keep_calling(work, until, passing=_PASSING)
 
     async def _claim(self) -> float:
         async with self._database.transaction() as transaction:
@@ -140,27 +145,50 @@ class WebhookWorker:
             return Answer(None, 0.0, failure="an error of ours")
 
     def _secrets(self, endpoint: Row) -> list[str]:
-        """What signs: the endpoint's secret, and the one before while it is valid."""
-        context = endpoint["id"].bytes
-        sealed = (endpoint["secret"], endpoint["previous_secret"])
-        return [self._secret_box.open(each, context=context) for each in sealed if each is not None]
+        """What signs: the endpoint's secret, and the one before while it is valid and can be read.
+
+        Whose key is lost is rotated: what cannot be read any more must not stand in the way of what replaces it.
+        """
+        context, previous = endpoint["id"].bytes, endpoint["previous_secret"]
+        secrets = [self._secret_box.open(endpoint["secret"], context=context)]
+        if previous is not None:
+            try:
+                secrets.append(self._secret_box.open(previous, context=context))
+            except (UnknownSecretKey, SealBroken) as error:
+                self._warn_of_previous(f"of endpoint {endpoint['id']}: {error}")
+        return secrets
 
     async def _record(self) -> float:
+        """Write down all that is there. What one outcome provokes is not everybody's: it is found among the others, and left out."""
         await self._wake_recorder.wait()
-        self._wake_recorder.clear()
-        sent = self._sent
-        if sent:
-            self._sent = []
+        while self._sent:
+            count = 1 if self._suspects else len(self._sent)
             try:
-                await self._write(sent)
-            except BaseException:
-                self._sent = sent + self._sent
-                self._wake_recorder.set()
+                await self._write(self._sent[:count])
+            except _PASSING:
                 raise
+            except Exception as error:  # noqa: BLE001 - one that cannot be written must not end what all others wait for
+                if count > 1:
+                    self._suspects = count
+                    continue
+                # When its lease ends it is sent again.
+                self._tell_unwritten(self._sent[0], error)
+            del self._sent[:count]
+            self._suspects = max(0, self._suspects - 1)
             self._wake_claimer.set()
-        if self._all_sent and not self._sent:
+        self._wake_recorder.clear()
+        if self._all_sent:
             self._all_written.set()
         return 0
+
+    @staticmethod
+    def _tell_unwritten(sent: Sent, error: Exception) -> None:
+        """Without what PostgreSQL quotes of the row: there stands what the receiver said."""
+        reason = str(error).partition("\n")[0]
+        _log.error(
+            "attempt %d of delivery %s could not be written: %s: %s",
+            *(sent.claimed.attempt, sent.claimed.id, type(error).__name__, reason),
+        )
 
     async def _write(self, sent: Sequence[Sent]) -> None:
         async with self._database.transaction() as transaction:
@@ -184,10 +212,13 @@ class WebhookWorker:
             more = await delivery_service.delete_old_deliveries(transaction, before=datetime.now(UTC) - self._keep_log)
         if more:
             return _LOOK_SECONDS
-        try:
-            async with self._database.transaction() as transaction:
-                if count := await webhook_service.reseal_secrets(transaction, self._secret_box):
-                    _log.info("%d secrets are encrypted with the first of WEBHOOK_SECRET_KEYS now", count)
-        except (UnknownSecretKey, SealBroken) as error:
-            _log.error("a secret could not be encrypted anew: %s", error)
+        async with self._database.transaction() as transaction:
+            resealed = await webhook_service.reseal_secrets(transaction, self._secret_box)
+        if resealed.count:
+            _log.info("%d secrets are encrypted with the first of WEBHOOK_SECRET_KEYS now", resealed.count)
+        if resealed.unreadable:
+            _log.error(
+                "%d secrets could not be encrypted anew, since no key of WEBHOOK_SECRET_KEYS opens them; the first endpoint is %s",
+                *(len(resealed.unreadable), resealed.unreadable[0]),
+            )
         return _UPKEEP_SECONDS

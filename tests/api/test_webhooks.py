@@ -71,6 +71,14 @@ class TestCreation:
         answer = await shop.send("PATCH", f"/webhooks/endpoints/{endpoint['id']}", {"url": url})
         assert (answer.status, answer.code) == (422, "webhook_url_refused")
 
+    async def test_a_scheme_in_capitals_is_the_same_scheme(self, shop: Shop) -> None:
+        endpoint = await created(shop, url="HTTPS://loja.example/Pedidos")
+        assert endpoint["url"] == "https://loja.example/Pedidos"
+        answer = await shop.send(
+            "PATCH", f"/webhooks/endpoints/{endpoint['id']}", {"url": "Https://loja.example:8443/X"}
+        )
+        assert (answer.status, answer.json["url"]) == (200, "https://loja.example:8443/X")
+
     @pytest.mark.parametrize(
         "fields",
         [

@@ -117,6 +117,8 @@ async def _say(answer: bytes) -> tuple[int | None, str | None]:
         (b"HTTP/1.1 200 OK\r\nContent-", "the connection was closed without an answer"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 banana\r\n\r\n", "what came is not an answer of HTTP"),
+        (b"HTTP/1.1 000 OK\r\n\r\n", "what came is not an answer of HTTP"),
+        (b"HTTP/1.1 099 OK\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nA: " + b"a" * 100_000 + b"\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "what came is not an answer of HTTP"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk", "what came is not an answer of HTTP"),
@@ -211,21 +213,27 @@ async def test_a_connection_is_used_again(client: WebhookClient) -> None:
     assert (len(told.requests), told.connections) == (3, 1)
 
 
-async def test_one_host_never_has_more_than_its_share_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook_client, "_MOST_TO_ONE_HOST", 2)
-    most = under_way = 0
+async def test_however_many_wait_at_a_host_another_post_to_it_goes_at_once(client: WebhookClient) -> None:
+    """Endpoints of many clients may be on one host."""
+    opened = asyncio.Event()
 
-    async def count(request: web.BaseRequest) -> web.StreamResponse:
-        nonlocal most, under_way
-        under_way += 1
-        most = max(most, under_way)
-        await asyncio.sleep(0.01)
-        under_way -= 1
+    async def wait_at_some(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/slow":
+            await opened.wait()
         return await accept(request)
 
-    async with open_webhook_client(development=True) as client, receiver(count) as told:
-        await asyncio.gather(*(client.post(f"http://{LOOPBACK}:{told.port}", {}, BODY) for _ in range(10)))
-    assert (len(told.requests), most) == (10, 2)
+    async with receiver(wait_at_some) as told, asyncio.TaskGroup() as posts:
+        slow = [posts.create_task(client.post(f"http://{LOOPBACK}:{told.port}/slow", {}, BODY)) for _ in range(200)]
+
+        async def all_wait() -> bool:
+            return len(told.requests) == len(slow)
+
+        try:
+            await until("all wait", all_wait, timeout=8)
+            answer = await client.post(f"http://{LOOPBACK}:{told.port}/quick", {}, BODY)
+        finally:
+            opened.set()
+    assert {post.result().status for post in slow} == {answer.status} == {204}
 
 
 async def test_with_many_connections_open_no_more_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,10 +74,12 @@ INDEX_OF: Final = {
     "webhook_deliveries.CLAIM_DELIVERIES": "webhook_deliveries_due",
     "webhook_deliveries.RECORD_ATTEMPTS": "webhook_deliveries_pkey",
     "webhook_deliveries.SELECT_WEBHOOK_DELIVERIES": "webhook_deliveries_client_id_id",
+    "webhook_deliveries.SELECT_FAILED_WEBHOOK_DELIVERIES": "webhook_deliveries_failed",
+    "webhook_deliveries.SELECT_WEBHOOK_DELIVERIES_OF_POSTING": "webhook_deliveries_refused",
     "webhook_deliveries.SELECT_WEBHOOK_DELIVERY": "webhook_deliveries_client_id_id",
     "webhook_deliveries.SELECT_WEBHOOK_ATTEMPTS": "webhook_attempts_pkey",
     "webhook_deliveries.REDELIVER": "webhook_deliveries_client_id_id",
-    "webhook_deliveries.REDELIVER_FAILED": "webhook_deliveries_client_id_id",
+    "webhook_deliveries.REDELIVER_FAILED": "webhook_deliveries_failed",
     "webhook_endpoints.LOCK_ENDPOINTS_WITH_DUE": "webhook_deliveries_unfinished",
     "webhook_endpoints.INSERT_WEBHOOK_ENDPOINT": "webhook_endpoints_at_most_ten",
     "webhook_endpoints.SELECT_WEBHOOK_ENDPOINTS": "webhook_endpoints_at_most_ten",
@@ -169,8 +171,9 @@ SELECT uuidv7(), id, 1, 'https://loja.example/', ARRAY['posting.created'], '' FR
 
 INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, state, due_at, attempts, finished_at)
 SELECT client_id, endpoint.id, 'posting.created', postings.id, 1, 'pending', state, CASE state WHEN 'waiting' THEN now() END, 1,
-       CASE state WHEN 'delivered' THEN now() END
-  FROM (SELECT *, CASE WHEN id % 100 = 0 THEN 'waiting' ELSE 'delivered' END AS state FROM postings) AS postings
+       CASE state WHEN 'waiting' THEN NULL ELSE now() END
+  FROM (SELECT *, CASE WHEN id % 100 = 0 THEN 'waiting' WHEN id % 100 = 1 THEN 'failed' ELSE 'delivered' END AS state
+          FROM postings) AS postings
   JOIN webhook_endpoints AS endpoint USING (client_id);
 
 INSERT INTO webhook_attempts (delivery_id, number, client_id, started_at, duration_ms, status)
@@ -187,7 +190,11 @@ SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interva
 """
 
 
-@pytest.mark.parametrize(("name", "index"), INDEX_OF.items())
+# And where two kinds of rows are looked for, the index of the other kind.
+ALSO: Final = (("webhook_deliveries.SELECT_WEBHOOK_DELIVERIES_OF_POSTING", "webhook_deliveries_step_once"),)
+
+
+@pytest.mark.parametrize(("name", "index"), [*INDEX_OF.items(), *ALSO])
 async def test_a_hot_statement_finds_its_rows_by_an_index(crowded: Connection, name: str, index: str) -> None:
     arguments = ["NULL"] * len((await crowded.prepare(STATEMENTS[name])).get_parameters())
     await crowded.execute(f"PREPARE tried AS {STATEMENTS[name]}")

@@ -254,3 +254,45 @@ async def test_what_ended_before_a_time_leaves_the_log_and_what_waits_stays(
         assert not await delete_old_deliveries(transaction, before=now - timedelta(days=30))
     left = await connection.fetch("SELECT id FROM webhook_deliveries ORDER BY id")
     assert [row["id"].int for row in left] == [old + 1, young]
+
+
+async def test_what_is_under_way_to_a_deleted_endpoint_stays_until_it_is_over(
+    database: Database, connection: Connection
+) -> None:
+    await _endpoint(connection)
+    now = datetime.now(UTC)
+    await _owe(connection, 1)
+    claims = Claims(_ROOM, _LEASE)
+    async with database.transaction() as transaction:
+        (claimed,) = await claims.claim(transaction, [])
+    await _owe(connection, 2)
+    await _owe(
+        connection, 3, state="sending", attempts=1, due_at=now - timedelta(seconds=1)
+    )  # whose sender is given up
+    await connection.execute(
+        "UPDATE webhook_endpoints SET place = NULL, deleted_at = $1, enabled = false, disabled_reason = 'by_owner', disabled_at = $1",
+        now,
+    )
+    async with database.transaction() as transaction:
+        await delete_old_deliveries(transaction, before=now)
+    assert [row["id"].int for row in await connection.fetch("SELECT id FROM webhook_deliveries")] == [1]
+    async with database.transaction() as transaction:
+        await record_attempts(transaction, [Sent(claimed, LATER, _OK, _AGAIN)], disable_after=timedelta(days=5))
+    assert await connection.fetchval("SELECT count(*) FROM webhook_attempts") == 1
+    async with database.transaction() as transaction:
+        await delete_old_deliveries(transaction, before=now)
+    assert await connection.fetchval("SELECT count(*) FROM webhook_deliveries") == 0
+
+
+async def test_of_a_failure_that_is_told_at_length_the_start_is_kept(
+    database: Database, connection: Connection
+) -> None:
+    """A name may have many addresses, each with a failure of its own."""
+    await _endpoint(connection)
+    await _owe(connection, 1)
+    async with database.transaction() as transaction:
+        (claimed,) = await Claims(_ROOM, _LEASE).claim(transaction, [])
+    async with database.transaction() as transaction:
+        answer = Answer(None, 0.01, failure="no connection: " + "Connection refused, " * 50)
+        await record_attempts(transaction, [Sent(claimed, LATER, answer, _AGAIN)], disable_after=timedelta(days=5))
+    assert await connection.fetchval("SELECT length(failure) FROM webhook_attempts") == 500

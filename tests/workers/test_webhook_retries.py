@@ -6,19 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from app.core.secret_box import SecretBox
 from app.embedded.server import Server
-from tests.service import WEBHOOK_SECRET_KEYS, Service, running_service
+from tests.service import Service, running_service
 from tests.shop import Shop
 from tests.until import until
 from tests.workers.hooks import QUICKLY, answering, hooked, scanned, steps
-
-_NEW_KEY: Final = "another-key-for-the-tests-9876543210"
 
 
 @asynccontextmanager
@@ -249,21 +246,3 @@ async def test_what_became_due_by_a_clock_that_was_put_back_is_sent_all_the_same
         )
         await hook.change(enabled=True)
         await hook.becomes("delivered", test.json["id"])
-
-
-async def test_a_new_key_takes_over_and_the_old_one_can_go(
-    database_url: str, valkey: Server, tmp_path: Path, connection: Any
-) -> None:
-    async with served(tmp_path, database_url, valkey) as (service, shop), hooked(shop) as hook:
-        await shop.send("POST", f"/webhooks/endpoints/{hook.id}/rotate-secret")
-        service.environment["WEBHOOK_SECRET_KEYS"] = f"{_NEW_KEY},{WEBHOOK_SECRET_KEYS}"
-        service.start_webhook_worker()
-
-        async def resealed() -> bool:
-            row = await connection.fetchrow("SELECT secret, previous_secret FROM webhook_endpoints")
-            return not any(map(SecretBox([_NEW_KEY]).needs_reseal, row))
-
-        await until("the secrets are encrypted with the new key", resealed)
-        opened = SecretBox([_NEW_KEY])
-        row = await connection.fetchrow("SELECT id, secret, previous_secret FROM webhook_endpoints")
-        assert opened.open(row["previous_secret"], context=row["id"].bytes) == hook.secret

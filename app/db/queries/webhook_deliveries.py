@@ -124,18 +124,60 @@ SELECT delivery.id, endpoint_id, type, tracking_code, step, state, attempts, due
  WHERE delivery.client_id = $1
 """
 
-# $2 to $5 the filters (NULL: any), $6 where the last page ended, $7 the page's length.
-SELECT_WEBHOOK_DELIVERIES: Final[LiteralString] = (
+# $2 and $3 filters (NULL: any), $4 where the last page ended, $5 the page's length; then what else the statement filters by.
+_FILTERED_PAGE: Final[LiteralString] = (
     _PAGE
     + """
    AND ($2::uuid IS NULL OR endpoint_id = $2)
-   AND ($3::text IS NULL OR posting_id = (SELECT id FROM postings WHERE tracking_code = $3))
-   AND ($4::text IS NULL OR state = $4)
-   AND ($5::text IS NULL OR type = $5)
-   AND delivery.id < $6
- ORDER BY delivery.id DESC
- LIMIT $7
+   AND ($3::text IS NULL OR type = $3)
+   AND delivery.id < $4
 """
+)
+_NEWEST_FIRST: Final[LiteralString] = """
+ ORDER BY delivery.id DESC
+ LIMIT $5
+"""
+
+SELECT_WEBHOOK_DELIVERIES: Final[LiteralString] = (
+    _FILTERED_PAGE
+    + """
+   AND ($6::text IS NULL OR state = $6)
+"""
+    + _NEWEST_FIRST
+)
+
+# Those that failed are few among many: said in so many words, so that their own index is known to have them all.
+SELECT_FAILED_WEBHOOK_DELIVERIES: Final[LiteralString] = (
+    _FILTERED_PAGE
+    + """
+   AND state = 'failed'
+"""
+    + _NEWEST_FIRST
+)
+
+# Those of one posting are found from the posting, its steps at each of the client's endpoints and its refusals: a code that is nobody's
+# leads to none at once.
+SELECT_WEBHOOK_DELIVERIES_OF_POSTING: Final[LiteralString] = (
+    """
+WITH asked AS MATERIALIZED (
+    SELECT id FROM postings WHERE tracking_code = $7
+), found AS MATERIALIZED (
+    SELECT step.id
+      FROM asked
+      JOIN webhook_endpoints AS told ON told.client_id = $1 AND told.deleted_at IS NULL
+      JOIN webhook_deliveries AS step ON step.endpoint_id = told.id AND step.posting_id = asked.id AND step.refusal IS NULL
+     UNION ALL
+    SELECT refused.id
+      FROM asked
+      JOIN webhook_deliveries AS refused ON refused.posting_id = asked.id AND refused.refusal IS NOT NULL
+)
+"""
+    + _FILTERED_PAGE
+    + """
+   AND delivery.id IN (SELECT id FROM found)
+   AND ($6::text IS NULL OR state = $6)
+"""
+    + _NEWEST_FIRST
 )
 
 SELECT_WEBHOOK_DELIVERY: Final[LiteralString] = (
@@ -175,7 +217,7 @@ RETURNING id
 """
 
 # What ended and has an id smaller than $1 (ids begin with the time), and what is still owed to endpoints that were deleted; at most $2 of
-# each.
+# each. What is being sent just now stays until that is over: whoever sends it is about to write its attempt.
 DELETE_OLD_DELIVERIES: Final[LiteralString] = """
 WITH old AS (
     SELECT id
@@ -187,7 +229,7 @@ WITH old AS (
     SELECT delivery.id
       FROM webhook_endpoints AS endpoint
       JOIN webhook_deliveries AS delivery ON delivery.endpoint_id = endpoint.id AND delivery.due_at IS NOT NULL
-     WHERE deleted_at IS NOT NULL
+     WHERE deleted_at IS NOT NULL AND (state = 'waiting' OR due_at <= statement_timestamp())
      LIMIT $2
 )
 DELETE FROM webhook_deliveries

@@ -148,11 +148,11 @@ UPDATE webhook_endpoints AS endpoint
 RETURNING endpoint.id, disabled_reason, disabled_at IS NOT DISTINCT FROM statement_timestamp() AS disabled_now
 """
 
-# One row for each secret.
+# One row for each secret that signs: a previous one whose time is over stays where it is, and needs no key any more.
 SELECT_SEALED_SECRETS: Final[LiteralString] = """
 SELECT id AS endpoint_id, sealed
   FROM webhook_endpoints
- CROSS JOIN LATERAL unnest(ARRAY[secret, previous_secret]) AS sealed
+ CROSS JOIN LATERAL unnest(ARRAY[secret, CASE WHEN previous_secret_until > statement_timestamp() THEN previous_secret END]) AS sealed
  WHERE deleted_at IS NULL AND sealed IS NOT NULL
 """
 
