@@ -162,8 +162,13 @@ def _wrong_refusal(update: Update, histories: Sequence[list[Step]], poison: str 
 
 
 def _wrong_at_once(asked: dict[str, list[Asked]], postings: Sequence[Posting]) -> Iterator[str]:
-    """A life only goes forward, so what was refused at once would be refused at the end as well."""
+    """A life only goes forward, so what was refused at once would be refused at the end as well.
+
+    Asked several times at the same moment with one key, one may be refused after another was looked at and accepted: that one has to end
+    refused.
+    """
     by_code = {posting.tracking_code: posting for posting in postings}
+    applied = {update.id for posting in postings for update in posting.updates if update.state == "applied"}
     for attempts in asked.values():
         for attempt in attempts:
             if attempt.status not in _AT_ONCE or attempt.code == _BY_THE_CLOCK or attempt.tracking_code not in by_code:
@@ -176,7 +181,7 @@ def _wrong_at_once(asked: dict[str, list[Asked]], postings: Sequence[Posting]) -
                 if attempt.occurred_at
                 else why_not(history[-1], step) is None
             )
-            if fits or any(each.status == ACCEPTED for each in attempts):
+            if fits or any(each.update_id in applied for each in attempts):
                 yield f"{attempt.wish} was refused at once with {attempt.code}, and would fit"
 
 

@@ -119,6 +119,20 @@ def refuse_at_once_what_fits(world: World) -> None:
     world.entries.append(asked("c", 11, status=409, code="illegal_transition"))
 
 
+def end(world: World) -> None:
+    """The posting is delivered after its scans."""
+    delivered = replace(scan("end", 3), wished=Step("delivered", moment(3), description="end"))
+    world.posting.updates.append(delivered)
+    world.posting.steps.append(Recorded(4, delivered.id, delivered.wished))
+    world.posting.status, world.posting.status_at, world.posting.step_count = "delivered", moment(3), 4
+    world.entries.append(asked("end", 11, shipped="delivered"))
+
+
+def refuse_at_once_what_was_applied(world: World) -> None:
+    end(world)
+    world.entries.append(asked("a", 12, status=409, code="illegal_transition"))
+
+
 def record_another_time(world: World) -> None:
     world.posting.steps[2] = replace(world.posting.steps[2], step=Step("shipped", moment(9), description="b"))
     world.posting.status_at = moment(9)
@@ -163,6 +177,7 @@ def test_a_promise_that_was_kept_finds_nothing() -> None:
         ("out of order", swap),
         ("wrong refusals", refuse_what_fits),
         ("wrong refusals", refuse_at_once_what_fits),
+        ("wrong refusals", refuse_at_once_what_was_applied),
         ("wrong refusals", record_another_time),
         ("wrong refusals", show_another_status),
         ("holes in steps", leave_a_hole),
@@ -181,4 +196,12 @@ def test_updates_under_way_at_once_may_be_decided_in_any_order() -> None:
     world = World()
     swap(world)
     world.entries[1:3] = [asked("a", 2), asked("b", 2.5)]
+    assert world.verdict().is_clean, world.verdict().findings
+
+
+def test_of_those_who_ask_at_once_with_one_key_some_may_hear_at_once_what_the_others_hear_later() -> None:
+    world = World()
+    end(world)
+    world.posting.updates.append(replace(scan("late", 4), state="refused", refusal="illegal_transition"))
+    world.entries += [asked("late", 13), asked("late", 13, status=409, code="illegal_transition")]
     assert world.verdict().is_clean, world.verdict().findings

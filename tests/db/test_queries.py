@@ -68,7 +68,7 @@ INDEX_OF: Final = {
     "status_updates.SELECT_QUEUED_UPDATES": "status_updates_queued",
     "status_updates.COUNT_QUEUED_UPDATES": "status_updates_queued",
     "status_updates.SWEEP_QUEUED_UPDATES": "status_updates_queued",
-    "status_updates.UPDATE_ATTEMPTS": "status_updates_queued",
+    "status_updates.UPDATE_ATTEMPTS": "status_updates_pkey",
     "status_updates.UPDATE_DECIDED": "status_updates_pkey",
     "status_updates.REDRIVE_DEAD_LETTERS": "status_updates_dead",
     "webhook_deliveries.CLAIM_DELIVERIES": "webhook_deliveries_due",

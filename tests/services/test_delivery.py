@@ -135,12 +135,14 @@ async def test_the_late_answer_to_one_that_was_given_up_changes_a_delivery_only_
     async with database.transaction() as transaction:
         (second,) = await Claims(_ROOM, _LEASE).claim(transaction, [])
     states = []
-    for claimed, outcome in ((first, _AGAIN), (first, DELIVERED), (second, _AGAIN)):
+    for claimed, outcome in ((first, _AGAIN), (second, _AGAIN), (second, _AGAIN), (first, DELIVERED), (second, _AGAIN)):
         async with database.transaction() as transaction:
             sent = Sent(claimed, LATER, _OK, outcome)
             await record_attempts(transaction, [sent], disable_after=timedelta(days=5))
         states.append(await connection.fetchval("SELECT state FROM webhook_deliveries"))
-    assert states == ["sending", "delivered", "delivered"]
+    # What is recorded once more, since the answer to the first time was lost, is no second failure.
+    assert states == ["sending", "waiting", "waiting", "delivered", "delivered"]
+    assert await connection.fetchval("SELECT failures FROM webhook_deliveries") == 1
     assert await connection.fetchval("SELECT array_agg(number ORDER BY number) FROM webhook_attempts") == [1, 2]
 
 

@@ -67,7 +67,8 @@ SELECT claimed.id, claimed.endpoint_id, claimed.attempts, claimed.failures, clai
 """
 
 # $1 deliveries and $2 the number of the attempt that ended; how it ended ($3 to $7), and what the delivery is now: $8 its state, $9 in how
-# long the next attempt is due. Whoever was given up meanwhile leaves its attempt in the log, and changes the delivery only for the better.
+# long the next attempt is due. Whoever was given up meanwhile leaves its attempt in the log, and changes the delivery only for the better;
+# what was recorded already, and repeated since its answer was lost, changes nothing.
 RECORD_ATTEMPTS: Final[LiteralString] = """
 WITH ended AS (
     SELECT *
@@ -88,7 +89,8 @@ UPDATE webhook_deliveries AS delivery
        due_set_at  = statement_timestamp(),
        finished_at = CASE WHEN due_in IS NULL THEN statement_timestamp() END
   FROM ended
- WHERE delivery.id = delivery_id AND delivery.due_at IS NOT NULL AND (attempts = number OR ended.state = 'delivered')
+ WHERE delivery.id = delivery_id AND delivery.due_at IS NOT NULL
+   AND (delivery.state = 'sending' AND attempts = number OR ended.state = 'delivered')
 """
 
 # What waits by a clock that was put back since: its wait begins anew, by the clock as it is. At most $1, and without what somebody else has
