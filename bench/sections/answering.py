@@ -1,16 +1,18 @@
 """How many requests one API process answers on one core: the hot routes, the limits, and the ordinary way."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
+from app.embedded.process import Process
 from app.models.postings import NewPosting
 from bench import limits
 from bench.effort import Effort
 from bench.ground import Ground
 from bench.load import Load, press, request
-from bench.programs import first_core, other_cores
+from bench.programs import cpu_seconds, first_core, other_cores
 from bench.result import Row, Section, Table, Verdict
 from bench.service import Account, account, serving
 from bench.turns import Say, in_turns
@@ -43,15 +45,16 @@ async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
         ground.filled(postings=_POSTINGS, updates=0) as filled,
         ground.filled(postings=0, updates=0) as empty,
     ):
+        cpu: dict[str, list[float]] = defaultdict(list)
         with ground.pinned(other_cores()), ExitStack() as stack:
             start = partial(serving, ground, place, cores=first_core())
-            ports = {
-                _OURS: stack.enter_context(start("app.main", "/health/ready"))[0],
-                _ORDINARY: stack.enter_context(start("bench.rivals.ordinary", "/docs"))[0],
-                _FASTAPI: stack.enter_context(start("bench.rivals.bare_fastapi", "/ok"))[0],
-                _ASGI: stack.enter_context(start("bench.rivals.bare_asgi", "/"))[0],
+            servers = {
+                _OURS: stack.enter_context(start("app.main", "/health/ready")),
+                _ORDINARY: stack.enter_context(start("bench.rivals.ordinary", "/docs")),
+                _FASTAPI: stack.enter_context(start("bench.rivals.bare_fastapi", "/ok")),
+                _ASGI: stack.enter_context(start("bench.rivals.bare_asgi", "/")),
             }
-            contestants = _contestants(ports, await account(place), effort)
+            contestants = _contestants(servers, await account(place), effort, cpu)
             contestants[_COPY] = partial(
                 limits.copy_postings,
                 filled.database_url,
@@ -61,10 +64,12 @@ async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
             )
             rows = await in_turns(contestants, rounds=effort.rounds, say=say)
     tables = _tables({row.label: row.rounds for row in rows})
-    return Section("answering", "Answering: the API over HTTP", _HOW, tables, _verdicts(tables))
+    return Section("answering", "Answering: the API over HTTP", _HOW, [*tables, _costs(cpu)], _verdicts(tables))
 
 
-def _contestants(ports: dict[str, int], caller: Account, effort: Effort) -> dict[str, Callable[[], Awaitable[float]]]:
+def _contestants(
+    servers: dict[str, tuple[int, Process]], caller: Account, effort: Effort, cpu: dict[str, list[float]]
+) -> dict[str, Callable[[], Awaitable[float]]]:
     posting = {**NewPosting.example, "reference": None}
     scan = {"status": "shipped", "description": "scan 00000000000000000000"}
     codes = caller.tracking_codes[:_AT_ONCE]
@@ -88,23 +93,33 @@ def _contestants(ports: dict[str, int], caller: Account, effort: Effort) -> dict
         ),
     ]
     return {
-        f"{what}|{who}": partial(_press, ports[who], lines, status, effort, batched=what in {_MANY, _CREATE})
+        f"{what}|{who}": partial(_press, servers[who], lines, status, effort, cpu=cpu[f"{what}|{who}"], each=each)
         for what, who, lines, status in requests
+        for each in [_AT_ONCE if what in {_MANY, _CREATE} else 1]
     }
 
 
-async def _press(port: int, requests: list[str], status: int, effort: Effort, *, batched: bool) -> float:
+async def _press(
+    server: tuple[int, Process], requests: list[str], status: int, effort: Effort, *, cpu: list[float], each: int
+) -> float:
+    """How many a second, of which a request has `each`; what one costs the process, in microseconds, goes to `cpu`."""
+    port, process = server
+    batched = each > 1
     seconds = effort.load_seconds * (2 if batched else 1)
+    before = cpu_seconds(process.pid)
     answered = press(
         Load(
             port,
             requests,
             connections=_BATCHES_UNDER_WAY if batched else _CONNECTIONS,
             seconds=seconds,
+            warm_seconds=0,
             cores=sorted(other_cores()),
         )
     )
-    return len(answered.all_of(status)) / seconds * (_AT_ONCE if batched else 1)
+    count = len(answered.all_of(status)) * each
+    cpu.append(1_000_000 * (cpu_seconds(process.pid) - before) / max(1, count))
+    return count / seconds
 
 
 def _tables(found: dict[str, list[float]]) -> list[Table]:
@@ -121,6 +136,16 @@ def _tables(found: dict[str, list[float]]) -> list[Table]:
         Table(_MANY, "updates/s", rows(_MANY)),
         Table(_CREATE, "postings/s", [*rows(_CREATE), Row(_COPY, found[_COPY])], [_COPY]),
     ]
+
+
+def _costs(cpu: dict[str, list[float]]) -> Table:
+    """What each of them costs the process: unlike the rate it does not depend on what else the other core has to do."""
+    rows = [Row(_FASTAPI, cpu[f"{_TRACK}|{_FASTAPI}"])]
+    for label, rounds in cpu.items():
+        what, who = label.split("|")
+        if who in {_OURS, _ORDINARY}:
+            rows.append(Row(f"{what}: {who}", rounds))
+    return Table("CPU of the API process", "µs a request, update or posting", rows, [_FASTAPI])
 
 
 def _verdicts(tables: list[Table]) -> list[Verdict]:
