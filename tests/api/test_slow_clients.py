@@ -234,7 +234,7 @@ class TestCrowds:
             code = (await shop.create_posting())["tracking_code"]
         busy = [await RawConnection.to(patient) for _ in range(streams)]
         for number, each in enumerate(busy):
-            each.ask(f"/api/v1/tracking/{code}/events", str(number))
+            each.ask(f"/api/v1/tracking/{code}/events", X_Forwarded_For=f"203.0.113.{number}")
             assert (await each.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
 
         async def turned_away() -> Answer | None:
