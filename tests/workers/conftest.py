@@ -1,6 +1,6 @@
 """A service for each test that may be broken: its own database, its own Valkey, its own processes."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,20 @@ def own_valkey(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def own_service(database_url: str, own_valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
+def settings() -> Mapping[str, str]:
+    """What a file's own service is set to; nothing unless the file says otherwise."""
+    return {}
+
+
+@pytest.fixture
+async def own_service(
+    database_url: str, own_valkey: Server, tmp_path: Path, settings: Mapping[str, str]
+) -> AsyncIterator[Service]:
     """An API; the test starts the workers."""
-    async with running_service(tmp_path, database_url=database_url, redis_url=own_valkey.url, workers=0) as running:
+    service = running_service(
+        tmp_path, database_url=database_url, redis_url=own_valkey.url, workers=0, settings=settings
+    )
+    async with service as running:
         yield running
 
 

@@ -2,15 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
 from aiohttp import web
 
-from app.embedded.server import Server
-from tests.service import Service, running_service
+from tests.service import Service
 from tests.shop import Shop
 from tests.until import until
 from tests.workers.hooks import QUICKLY, Gate, hooked
@@ -21,12 +19,9 @@ _WAITS_FOR_A_LOCK: Final = (
 
 
 @pytest.fixture
-async def own_service(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """An API; the test starts the workers of webhooks."""
-    async with running_service(
-        tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=QUICKLY
-    ) as running:
-        yield running
+def settings() -> Mapping[str, str]:
+    """Workers of webhooks that try again soon, and take over soon."""
+    return QUICKLY
 
 
 async def test_killed_between_sending_and_writing_it_is_told_again_under_the_same_id(

@@ -1,27 +1,22 @@
 """Answers that PostgreSQL would not take: the worker lives on, and nobody else's webhooks wait for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from app.embedded.server import Server
 from tests.core.outside import LOOPBACK, talking
-from tests.service import Process, Service, running_service
+from tests.service import Process, Service
 from tests.shop import Shop
 from tests.workers.hooks import QUICKLY, hooked
 
 
 @pytest.fixture
-async def own_service(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """An API; the test starts the worker of webhooks."""
-    async with running_service(
-        tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=QUICKLY
-    ) as running:
-        yield running
+def settings() -> Mapping[str, str]:
+    """Workers of webhooks that try again soon, and take over soon."""
+    return QUICKLY
 
 
 @pytest.fixture

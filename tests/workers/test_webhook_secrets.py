@@ -1,14 +1,12 @@
 """The keys of the secrets: a new one takes over, and what was sealed with a lost one stands in nobody's way."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
 
 from app.core.secret_box import SecretBox
-from app.embedded.server import Server
-from tests.service import WEBHOOK_SECRET_KEYS, Service, running_service
+from tests.service import WEBHOOK_SECRET_KEYS, Service
 from tests.shop import Shop
 from tests.until import until
 from tests.workers.hooks import QUICKLY, hooked
@@ -18,12 +16,9 @@ _LOST_KEY: Final = "a-key-that-nobody-has-any-more-13579"
 
 
 @pytest.fixture
-async def own_service(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """An API; the test starts the workers of webhooks."""
-    async with running_service(
-        tmp_path, database_url=database_url, redis_url=valkey.url, workers=0, settings=QUICKLY
-    ) as running:
-        yield running
+def settings() -> Mapping[str, str]:
+    """Workers of webhooks that try again soon, and take over soon."""
+    return QUICKLY
 
 
 async def test_a_new_key_takes_over_and_the_old_one_can_go(
