@@ -158,6 +158,12 @@ class Settings(BaseSettings):
         le=36500,
         description="How long after its last step a posting keeps names, addresses and what its client wrote; then only logistic facts.",
     )
+    status_update_retention_days: int = Field(
+        default=365,
+        ge=1,
+        le=36500,
+        description="How long after its decision an update can be asked for, and repeated with its key; its step stays in the history.",
+    )
 
     database_pool_size: int = Field(
         default=10, ge=1, le=500, description="Most connections of one process to PostgreSQL."
@@ -261,11 +267,6 @@ class Settings(BaseSettings):
             "previous_secret": self.jwt_previous_secret.get_secret_value(),
             "lifetime": timedelta(minutes=self.access_token_minutes),
         }
-
-    @property
-    def posting_retention(self) -> timedelta:
-        """How long after its last step a posting keeps its personal data."""
-        return timedelta(days=self.posting_retention_days)
 
     @property
     def webhook_keys(self) -> list[str]:

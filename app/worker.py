@@ -6,6 +6,7 @@ import socket
 import sys
 import uuid
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import uvloop
 
@@ -19,6 +20,7 @@ from app.workers.posting_decider import PostingDecider
 from app.workers.posting_simulator import PostingSimulator
 from app.workers.posting_status_worker import PostingStatusWorker
 from app.workers.running import run_until_stopped
+from app.workers.update_retention import UpdateRetention
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ async def run(settings: Settings) -> None:
         channel = await parts.enter_async_context(open_change_channel(**settings.redis_options))
         announcer = await parts.enter_async_context(announcing(channel))
         decider = PostingDecider(database, max_attempts=settings.worker_max_attempts)
-        eraser = PersonalDataEraser(database, retention=settings.posting_retention)
+        eraser = PersonalDataEraser(database, retention=timedelta(days=settings.posting_retention_days))
+        retention = UpdateRetention(database, retention=timedelta(days=settings.status_update_retention_days))
         # Live updates go first: the simulator asks for no more while half of what may wait does.
         simulator = PostingSimulator(database, hints, most_queued=max(1, settings.max_backlog // 2))
         worker = PostingStatusWorker(
@@ -40,7 +43,7 @@ async def run(settings: Settings) -> None:
             streams,
             decider,
             announcer,
-            {"erase": eraser.erase, "simulate": simulator.simulate},
+            {"erase": eraser.erase, "simulate": simulator.simulate, "delete old updates": retention.delete_old},
             # Never a name that was used before: a hint left by a dead process is taken over, not mistaken for one's own.
             name=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
             batch_size=settings.worker_batch_size,

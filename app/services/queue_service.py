@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from app.db.database import Database, Executor
+from app.db.database import Database, Executor, Transaction
 from app.db.queries import status_updates
 from app.models.audit import Source
 from app.models.status_updates import Queue, Redrive
@@ -22,6 +22,19 @@ async def sweep_queued_updates(executor: Executor, *, older_than: timedelta, aft
     """Postings, from the id after `after` on, with an update that has waited for longer than `older_than`."""
     rows = await executor.fetch(status_updates.SWEEP_QUEUED_UPDATES, older_than, after, limit)
     return [row["posting_id"] for row in rows]
+
+
+async def delete_old_updates(
+    transaction: Transaction, *, retention: timedelta, first_page: int, pages: int
+) -> tuple[int, int]:
+    """Delete what was decided longer than `retention` ago from so many pages of the table; how many there were, and how many pages it has.
+
+    The history keeps what was applied. Refused ones that a webhook tells of, and dead letters, stay.
+    """
+    (row,) = await transaction.fetch(
+        status_updates.DELETE_OLD_STATUS_UPDATES, (first_page, 0), (first_page + pages, 0), retention
+    )
+    return row["deleted"], row["pages"]
 
 
 async def redrive_dead_letters(

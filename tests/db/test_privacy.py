@@ -9,7 +9,7 @@ from app.services.personal_data_service import EXPORTED
 from tests.db.rows import CLIENT, Connection, insert
 
 _GROUNDS: Final = {"contract", "legal duty", "legitimate interest", "—"}
-_KEPT: Final = {"account", "session", "posting", "log", "always"}
+_KEPT: Final = {"account", "session", "posting", "update", "log", "always"}
 _TABLE_OF: Final = {"account": "clients", "idempotency_keys": "posting_idempotency_keys"}
 
 

@@ -37,6 +37,7 @@ _OF_BOTH_WORLDS: Final = {
     "status_updates.UPDATE_ATTEMPTS": "decides by number",
     "status_updates.SWEEP_QUEUED_UPDATES": "decides by number",
     "status_updates.COUNT_QUEUED_UPDATES": "what the database can take is one for both",
+    "status_updates.DELETE_OLD_STATUS_UPDATES": "deletes of both, when their time is over",
     "simulations.SELECT_DUE_SIMULATIONS": "there are simulations of test postings alone",
     "webhook_deliveries.CLAIM_DELIVERIES": "sends what is owed to an endpoint, which is of one client",
     "personal_data.ANONYMISE_POSTINGS": "takes personal data out of both, when its time is over",

@@ -184,3 +184,23 @@ UPDATE status_updates
  WHERE refusal = 'internal_error' AND NOT test AND ($1::uuid[] IS NULL OR id = ANY ($1))
 RETURNING id, posting_id
 """
+
+# In the pages of the table from $1 to before $2 (each row is looked for where it lies: an index by time would cost every accept), what was
+# decided longer ago than $3. A dead letter waits for an operator, and what a webhook tells of stays with it. What somebody has in hand is
+# passed over, so that nobody waits for anybody. `pages`: how many the table has.
+DELETE_OLD_STATUS_UPDATES: Final[LiteralString] = """
+WITH old AS (
+    SELECT ctid AS place
+      FROM status_updates
+     WHERE ctid >= $1::tid AND ctid < $2::tid
+       AND decided_at < statement_timestamp() - $3::interval AND refusal IS DISTINCT FROM 'internal_error'
+       AND NOT EXISTS (SELECT FROM webhook_deliveries WHERE update_id = status_updates.id)
+       FOR UPDATE SKIP LOCKED
+), deleted AS (
+    DELETE FROM status_updates
+     WHERE ctid = ANY (ARRAY(SELECT place FROM old))
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM deleted) AS deleted,
+       pg_relation_size('status_updates') / current_setting('block_size')::integer AS pages
+"""
