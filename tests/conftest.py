@@ -2,6 +2,7 @@
 
 import os
 import signal
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -121,11 +122,19 @@ async def other_shop(service: Service) -> AsyncIterator[Shop]:
         yield other
 
 
+@pytest.fixture(scope="session")
+async def operator_email(service: Service) -> str:
+    """Of an operator, made by the command line."""
+    email = f"operador-{uuid.uuid4().hex}@postagens.example"
+    await create_operator(service, email)
+    return email
+
+
 @pytest.fixture
-async def operator(service: Service) -> AsyncIterator[Shop]:
-    """An operator, made by the command line."""
+async def operator(service: Service, operator_email: str) -> AsyncIterator[Shop]:
+    """The operator, who has signed in anew."""
     async with Shop(service.url) as shop:
-        await create_operator(service, shop.email)
+        shop.email = operator_email
         await shop.sign_in()
         yield shop
 

@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from app.core.public_addresses import Address, is_public, unwrapped
+from app.core.webhook_urls import NOT_PUBLIC, may_connect, refused_url
 
 _TOTAL_SECONDS: Final = 10.0
 _LOOKUP_SECONDS: Final = 2.0
@@ -36,15 +36,6 @@ _LONGEST_WAIT_SECONDS: Final = 86_400.0
 # RFC 9110, section 15: from 100 on. What reads the answer takes any three digits.
 _STATUSES: Final = range(100, 1000)
 _NO_ANSWER: Final = "what came is not an answer of HTTP"
-
-_LONGEST_URL: Final = 2000
-_PORTS_OF_OTHERS: Final = range(1024)  # of mail, shells, printers, ...
-_HTTPS: Final = 443
-_HTTP: Final = 80
-# WHATWG URL, section 3.5, "ends in a number": what some resolver may take for an IPv4 address.
-_ENDS_IN_A_NUMBER: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-_NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.(?!$)|$))+")
-_UNUSUAL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +57,7 @@ class _AddressRefused(OSError):
     """The address is not one that a webhook may go to."""
 
     def __init__(self) -> None:
-        # Without the address: what a name means inside our network is nobody's business.
-        super().__init__("the address of the host is not a public one")
+        super().__init__(NOT_PUBLIC)
 
 
 class WebhookClient:
@@ -129,7 +119,7 @@ class WebhookClient:
     def _open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         """The socket for a connection to exactly this address; raises _AddressRefused."""
         family, kind, protocol, _, where = info
-        if not _may_connect(ip_address(where[0]), development=self._development):
+        if not may_connect(ip_address(where[0]), development=self._development):
             raise _AddressRefused
         opened = socket.socket(family, kind, protocol)
         self._sockets.add(opened)
@@ -151,43 +141,6 @@ async def open_webhook_client(
     finally:
         await client.close()
         await resolver.close()
-
-
-def refused_url(url: str, *, development: bool) -> str | None:
-    """Why webhooks will never go to this URL, in a sentence; None when nothing is wrong but, perhaps, what its name leads to."""
-    if len(url) > _LONGEST_URL:
-        return f"the URL is longer than {_LONGEST_URL} characters"
-    if _UNUSUAL.search(url):
-        return "the URL has a space, a backslash or a control character"
-    try:
-        parsed = URL(url)
-        host, port = parsed.raw_host or "", parsed.port
-    except ValueError:
-        return "it is not a URL"
-    schemes, low_ports = (("https", "http"), (_HTTPS, _HTTP)) if development else (("https",), (_HTTPS,))
-    rules = (
-        (parsed.scheme in schemes, "the URL must begin with https://"),
-        (host, "the URL has no host"),
-        ("@" not in parsed.raw_authority, "the URL must not have a user or a password"),
-        (port in low_ports or port not in _PORTS_OF_OTHERS, f"the port must be {_HTTPS}, or 1024 or higher"),
-    )
-    return next((reason for kept, reason in rules if not kept), None) or _refused_host(host, development=development)
-
-
-def _refused_host(host: str, *, development: bool) -> str | None:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        if _ENDS_IN_A_NUMBER.fullmatch(host):
-            return "an IPv4 address has four decimal numbers with dots between them"
-        if not _NAME.fullmatch(host) or not ("." in host or development):
-            return "the host must be the full name of a machine, without a dot at its end"
-        return None
-    return None if _may_connect(address, development=development) else str(_AddressRefused())
-
-
-def _may_connect(address: Address, *, development: bool) -> bool:
-    return is_public(address) or (development and unwrapped(address).is_loopback)
 
 
 async def _start_of(response: aiohttp.ClientResponse) -> bytes:

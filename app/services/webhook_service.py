@@ -7,8 +7,8 @@ from uuid import UUID
 
 from app.core.ids import new_id
 from app.core.secret_box import SealBroken, SecretBox, UnknownSecretKey
-from app.core.webhook_client import refused_url
 from app.core.webhook_signing import new_secret
+from app.core.webhook_urls import refused_url
 from app.db.database import Executor, Row, Transaction
 from app.db.queries import clients, webhook_endpoints
 from app.models.clients import Caller

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.webhook_client import open_webhook_client, refused_url
+from app.core.webhook_client import open_webhook_client
+from app.core.webhook_urls import refused_url
 from chaos.names import NameServer
 from tests.core.outside import LOOPBACK, accept_and_hang_up, asking, canary, receiver
 from tests.core.small_internet import SCENES, SHOP
