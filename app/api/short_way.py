@@ -15,11 +15,13 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from app.api.authentication import outcome_of
 from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body, replay
 from app.api.lean_routes import Asked, LeanRoute, NotInOrder, lean_routes
 from app.api.rate_limiting import use_quota
 from app.api.request_id import Incoming, incoming
 from app.core.deps import OUTCOME, Parts
+from app.services.authentication import Credential
 from app.services.errors import Refusal
 
 _FAILED: Final = "postagens.failed"
@@ -45,7 +47,7 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        taken = self._take(scope)
+        taken = await self._take(scope)
         if taken is None:
             await self._app(scope, receive, send)
             return
@@ -82,7 +84,7 @@ class ShortWay:
         if _FAILED in scope:
             await self._app(scope, receive, send)
 
-    def _take(self, scope: Scope) -> tuple[LeanRoute, Asked, Incoming] | None:
+    async def _take(self, scope: Scope) -> tuple[LeanRoute, Asked, Incoming] | None:
         """The route of a request whose headers are in order, which is counted now; None for any other."""
         if scope["type"] != "http" or scope["query_string"] or scope.get("root_path"):
             return None
@@ -95,15 +97,16 @@ class ShortWay:
         headers = _headers(scope)
         if headers is None or not (scope["method"] in BODILESS or self._body_is_plain(scope["path"], headers)):
             return None
+        request = incoming(scope, headers.get(b"x-request-id", b"").decode("latin-1"))
         asked = Asked(parts, place, headers)
         if authorization := headers.get(b"authorization"):
-            asked.credential = parts.authenticator.remembered(authorization.decode("latin-1"))
-            if asked.credential is None:
+            outcome = scope[OUTCOME] = await outcome_of(authorization, parts.authenticator)
+            if not isinstance(outcome, Credential):
                 return None
-            scope[OUTCOME] = asked.credential
+            asked.credential = outcome
         if use_quota(scope, parts):
             return None
-        return route, asked, incoming(scope, headers.get(b"x-request-id", b"").decode("latin-1"))
+        return route, asked, request
 
     def _body_is_plain(self, path: str, headers: _Headers) -> bool:
         length = headers.get(b"content-length", b"")

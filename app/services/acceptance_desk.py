@@ -25,11 +25,15 @@ _PATIENCE_SECONDS: Final = 0.5
 # So many are told at once that they are done: to write hundreds of answers in one go would keep everybody else waiting.
 _TOLD_AT_ONCE: Final = 16
 
+# While PostgreSQL commits one round, the next is read and written: neither the process nor PostgreSQL waits for the other.
+_LANES: Final = 2
+
 _Batch = tuple[Sequence[Wish], "asyncio.Future[None]"]
 
 
 class AcceptanceDesk:
-    """One round at a time; whoever arrives during a round is part of the next, in the order of arrival."""
+    """Whoever arrives during a round is part of the next, in the order of arrival; that one begins when the round is over, or earlier when
+    as many wait as are in it: rounds stay as large as they can be."""
 
     def __init__(self, database: Database, hints: Hints, backlog: Backlog) -> None:
         self._database = database
@@ -37,7 +41,8 @@ class AcceptanceDesk:
         self._backlog = backlog
         self._waiting: deque[_Batch] = deque()
         self._wishes_waiting = 0
-        self._round: asyncio.Task[None] | None = None
+        self._wishes_in_hand = 0
+        self._lanes: set[asyncio.Task[None]] = set()
 
     async def accept(self, wishes: Sequence[Wish]) -> None:
         """Give each wish its outcome; raises what accept_wishes raises, and Overloaded or BacklogFull before anything is done."""
@@ -47,14 +52,23 @@ class AcceptanceDesk:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((wishes, done))
         self._wishes_waiting += len(wishes)
-        if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._run(), name="acceptance")
+        if len(self._lanes) < _LANES and self._is_time:
+            lane = asyncio.create_task(self._run(), name="acceptance")
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
         await done
+
+    @property
+    def _is_time(self) -> bool:
+        """Whether a round may begin now."""
+        return bool(self._waiting) and self._wishes_waiting >= self._wishes_in_hand
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
-        while self._waiting:
+        while self._is_time:
             together = self._next_round()
+            size = sum(len(wishes) for wishes, _ in together)
+            self._wishes_in_hand += size
             began = now()
             try:
                 await self._accept_together(together, began + _BUSY_SECONDS)
@@ -66,6 +80,8 @@ class AcceptanceDesk:
                 # Nothing was done for those who have not been told anything yet.
                 for _, done in together:
                     _tell(done, DatabaseUnavailable(str(error)))
+            finally:
+                self._wishes_in_hand -= size
 
     def _next_round(self) -> list[_Batch]:
         together = [self._waiting.popleft()]
@@ -116,11 +132,11 @@ class AcceptanceDesk:
             await self._accept_together(part, try_until)
 
     async def close(self) -> None:
-        """End the round under way; requests are answered before this is called."""
-        if self._round is not None:
-            self._round.cancel()
+        """End the rounds under way; requests are answered before this is called."""
+        for lane in tuple(self._lanes):
+            lane.cancel()
             with suppress(asyncio.CancelledError):
-                await self._round
+                await lane
 
 
 def _tell(done: "asyncio.Future[None]", error: Exception | None) -> None:

@@ -123,7 +123,7 @@ def _pinned(system: System) -> Iterator[list[int]]:
     cores = os.sched_getaffinity(0)
     first, *others = sorted(cores)
     api, *programs = system.programs
-    pids = [program.process.pid for program in programs] + system.servers.pids()
+    pids = [os.getpid(), *(program.process.pid for program in programs), *system.servers.pids()]
     if others:
         for pid in pids:
             os.sched_setaffinity(pid, others)

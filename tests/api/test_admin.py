@@ -188,7 +188,7 @@ class TestAuditLog:
         assert event["details"] == {"redriven": 0}
 
     async def test_an_operator_made_on_the_command_line_has_no_maker(self, operator: Shop) -> None:
-        (created,) = await events(operator, f"client_id={await operator.id()}")
+        (created,) = await events(operator, f"action=operator.created&client_id={await operator.id()}")
         assert (created["action"], created["actor_id"], created["address"]) == ("operator.created", None, None)
 
     async def test_pages_and_ranges(self, operator: Shop, shop: Shop) -> None:

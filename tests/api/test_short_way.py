@@ -12,8 +12,10 @@ from starlette.types import Message
 
 from app.api.request_id import incoming
 from app.api.short_way import ShortWay
+from app.core.deps import OUTCOME
 from app.embedded.server import Server
 from app.main import BODY_LIMITS
+from app.services.errors import NotAuthenticated
 from tests.api.asgi import JSON, make_app, pass_on, request, send
 from tests.shop import PASSWORD, POSTING
 
@@ -115,8 +117,8 @@ async def test_the_short_way_is_taken_by_what_is_in_order_and_by_nothing_else(
     track, read, change = f"/api/v1/tracking/{code}", f"/api/v1/postings/{code}", f"/api/v1/postings/{code}/status"
     scan = b'{"status":"shipped","city":"Cajamar","uf":"SP"}'
     assert await is_taken("GET", track)
-    assert not await is_taken("GET", track, authorization=token)  # nobody has looked at the token yet
     assert await is_taken("GET", track, authorization=token)
+    assert await is_taken("GET", read, authorization=token)  # whether somebody has looked at the token before or not
     assert await is_taken("GET", read, authorization=token)
     assert await is_taken("PATCH", change, scan, authorization=token, **JSON)
     assert await is_taken("PATCH", change, scan, authorization=token, content_type="Application/JSON; charset=utf-8")
@@ -131,6 +133,16 @@ async def test_the_short_way_is_taken_by_what_is_in_order_and_by_nothing_else(
     assert not await is_taken("GET", f"{read}/history", authorization=token)
     assert not await is_taken("DELETE", read, authorization=token)
     assert not await is_taken("GET", "/api/v1/postings/batch", authorization=token)
+
+
+async def test_what_a_request_is_made_with_is_looked_at_once(apps: Apps, token: str, code: str) -> None:
+    """Also where the application says what is wrong with it."""
+    scope = request("GET", f"/api/v1/postings/{code}", b"", {"authorization": f"{token[:-2]}xx"})
+    await pass_on(apps[0], scope, b"")
+    first = scope[OUTCOME]
+    assert isinstance(first, NotAuthenticated)
+    await pass_on(apps[1], scope, b"")
+    assert scope[OUTCOME] is first
 
 
 async def test_a_credential_that_may_not_do_this_goes_the_ordinary_way(apps: Apps, token: str, code: str) -> None:

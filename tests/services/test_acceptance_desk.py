@@ -21,6 +21,11 @@ from tests.proxy import Proxy, proxy_to
 from tests.services.queued import Postings
 from tests.until import until
 
+_ROUNDS_UNDER_WAY = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+ WHERE NOT granted AND relation = 'postings'::regclass AND datname = current_database()
+"""
+
 
 class HintsOfTheTest:
     """Where hints go when there is no Redis: the outside world of a service."""
@@ -67,6 +72,32 @@ async def test_requests_that_wait_share_the_next_commit_in_the_order_of_arrival(
     assert [row["description"] for row in stored] == [f"scan {number:02}" for number in range(50)]
     # The first found nobody to wait for; all others came while it was on its way.
     assert len({row["xmin"] for row in stored}) <= 2
+
+
+async def test_a_round_begins_before_the_last_is_over_when_as_many_wait_as_are_in_it(
+    desk: AcceptanceDesk, connection: Connection, code: str
+) -> None:
+    async def rounds_under_way() -> bool:
+        return bool(await connection.fetchval(_ROUNDS_UNDER_WAY) == expected)
+
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE postings")
+        large = [wish(code) for _ in range(3)]
+        small = [wish(code) for _ in range(3)]
+        asked = [asyncio.create_task(desk.accept(large))]
+        expected = 1
+        await until("the first is under way", rounds_under_way)
+        asked += [asyncio.create_task(desk.accept([each])) for each in small[:2]]
+        await asyncio.sleep(0.05)
+        assert await rounds_under_way()
+        asked.append(asyncio.create_task(desk.accept(small[2:])))
+        expected = 2
+        await until("the second is under way", rounds_under_way)
+    await asyncio.gather(*asked)
+    stored = await connection.fetch("SELECT id, xmin::text FROM status_updates")
+    of_round = {xmin: {row["id"] for row in stored if row["xmin"] == xmin} for xmin in {row["xmin"] for row in stored}}
+    assert {each.id for each in large} in of_round.values()
+    assert {each.id for each in large + small} == {row["id"] for row in stored}
 
 
 async def test_a_value_that_the_database_refuses_harms_only_its_own_request(
@@ -141,7 +172,7 @@ async def test_what_is_busy_for_a_moment_is_tried_again(
         )
 
     async with connection.transaction():
-        await connection.execute("LOCK TABLE status_updates IN SHARE MODE")
+        await connection.execute("LOCK TABLE postings")
         accepting = asyncio.create_task(desk.accept([asked]))
         await until("the desk waits for a lock", a_lock_was_waited_for_in_vain)
     await accepting
