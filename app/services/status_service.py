@@ -79,7 +79,8 @@ def _batched(tracking_code: str, outcome: Outcome) -> BatchedStatusUpdate:
     if isinstance(outcome, Refusal):
         told = {"tracking_code": tracking_code, "state": "refused", "refusal": reason(outcome.code())}
         return BatchedStatusUpdate.trusted({**told, "status_update": None})
-    return BatchedStatusUpdate.trusted({**vars(outcome), "status_update": outcome})
+    told = {"tracking_code": outcome.tracking_code, "state": outcome.state, "refusal": outcome.refusal}
+    return BatchedStatusUpdate.trusted({**told, "status_update": outcome})
 
 
 async def get_status_update(executor: Executor, caller: Caller, update_id: UUID) -> StatusUpdate:

@@ -81,31 +81,45 @@ async def test_killed_again_and_again_it_asks_for_everything_once(
     assert all(row["count"] == _APPLIED[lives[row["tracking_code"]]] + 1 for row in rows)
 
 
-@pytest.mark.parametrize("scenario", [*_LIVES, "already_in_status", "history_full"])
 async def test_what_a_crash_makes_it_ask_for_again_is_the_same_update(
-    own_service: Service, customer: Shop, database_url: str, scenario: str
+    own_service: Service, customer: Shop, database_url: str
 ) -> None:
     own_service.start_worker()
     connection = await asyncpg.connect(database_url)
 
-    async def outcomes() -> list[str] | None:
+    async def outcomes() -> dict[str, list[str]] | None:
         if await connection.fetchval("SELECT EXISTS (SELECT FROM simulations)"):
             return None
-        rows = await connection.fetch("SELECT coalesce(refusal, state) AS outcome FROM status_updates ORDER BY seq")
-        found = [row["outcome"] for row in rows]
-        return None if "queued" in found else found
+        rows = await connection.fetch(
+            """
+            SELECT tracking_code, coalesce(refusal, state) AS outcome
+              FROM status_updates JOIN postings ON postings.id = posting_id ORDER BY seq
+            """
+        )
+        found = {
+            scenario: [row["outcome"] for row in rows if row["tracking_code"] == codes[scenario]] for scenario in codes
+        }
+        return None if any("queued" in each for each in found.values()) else found
 
     async with Shop(own_service.url) as sandbox:
         await sandbox.use_key_of(customer, mode="test")
-        await sandbox.create_posting(reference=f"test:{scenario}@0")
-    first = await until("the life is over", outcomes, timeout=30)
+        codes = {
+            scenario: (await sandbox.create_posting(reference=f"test:{scenario}@0"))["tracking_code"]
+            for scenario in (*_LIVES, "already_in_status", "history_full")
+        }
+    first = await until("all lives are over", outcomes, timeout=60)
     # As it stood before the first step was counted; everything it asks for has been asked for.
     await connection.execute(
-        "INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at) SELECT id, $1, 0, now() FROM postings",
-        scenario,
+        """
+        INSERT INTO simulations (posting_id, scenario, pace_seconds, due_at)
+        SELECT id, scenario, 0, now() FROM postings JOIN unnest($1::text[], $2::text[]) AS life (scenario, code) ON code = tracking_code
+        """,
+        [*codes],
+        [*codes.values()],
     )
-    assert await until("it is over again", outcomes, timeout=30) == first
-    assert (first.count(scenario), len(first)) == (scenario in REASONS, sum(map(len, SCENARIOS[scenario])))
+    assert await until("they are over again", outcomes, timeout=60) == first
+    for scenario, found in first.items():
+        assert (found.count(scenario), len(found)) == (scenario in REASONS, sum(map(len, SCENARIOS[scenario])))
     await connection.close()
 
 
