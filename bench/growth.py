@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,9 +27,10 @@ from app.db.queries import postings as sql
 from app.embedded.postgres import PostgresServer, start_postgres
 from app.models.clients import Caller
 from app.models.postings import NewPosting, PostingQuery
-from app.services import decision_service, posting_service
+from app.services import decision_service, posting_service, queue_service
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
+from app.workers.update_retention import UpdateRetention
 from bench.growth_fill import SELECT_UNDER_WAY, fill_postings
 
 _SMALLEST: Final = 100_000
@@ -55,11 +57,13 @@ TARGETS: Final = {
     "updates of recent postings": 1.2,
     "updates of random postings": None,
     "creates, 1 000 at once": 1.2,
+    "sweep, nothing waiting": None,
+    "retention, 128 pages of old updates": None,
 }
 
 
 class Growth:
-    """The measurements, each in milliseconds for one (a lookup, a page, 500 updates, 1 000 creates)."""
+    """The measurements, each in milliseconds for one (a lookup, a page, 500 updates, 1 000 creates, a sweep, a step of the retention)."""
 
     def __init__(
         self, database: Database, size: int, client: Caller, *, codes: Sequence[str], under_way: list[int]
@@ -70,6 +74,7 @@ class Growth:
         self._codes = codes
         self._under_way = under_way
         self._recent = size
+        self._retention = UpdateRetention(database, retention=timedelta(days=1))
         self._dice = random.Random(size)  # noqa: S311 - a bench
 
     async def lookup(self) -> None:
@@ -107,6 +112,16 @@ class Growth:
         async with self._database.transaction() as transaction:
             await posting_service.create_postings(transaction, _RULES, self._client, [sample] * 1_000)
 
+    async def sweep(self) -> None:
+        """All that was decided since the last vacuum is in its way."""
+        await queue_service.sweep_queued_updates(
+            self._database.reader, older_than=timedelta(seconds=1), after=-1, limit=1_000
+        )
+
+    async def delete_old(self) -> None:
+        """What was filled in happened long ago: all of it goes."""
+        await self._retention.delete_old()
+
 
 async def _milliseconds(work: Callable[[], Awaitable[float | None]], count: int) -> float:
     """The median of `count` after a tenth of it unmeasured; the work may return the seconds that count."""
@@ -137,6 +152,8 @@ async def _measure_size(postgres: PostgresServer, superuser: Any, size: int) -> 
             "updates of recent postings": await _milliseconds(growth.recent_batch, _BATCHES),
             "updates of random postings": await _milliseconds(growth.random_batch, _BATCHES),
             "creates, 1 000 at once": await _milliseconds(growth.create, _BATCHES),
+            "sweep, nothing waiting": await _milliseconds(growth.sweep, _BATCHES),
+            "retention, 128 pages of old updates": await _milliseconds(growth.delete_old, _BATCHES),
         }
 
 
