@@ -53,6 +53,8 @@ class Load:
     seconds: float
     warm_seconds: float = 0.3
     rate: float = 0
+    tick_seconds: float = 0.001
+    """How often it is looked at what is due by the rate; each look takes its time from whoever shares the core."""
     cores: list[int] = field(default_factory=list)
 
 
@@ -146,7 +148,7 @@ class _Press:
                     self._send(self._idle.popleft())
                 else:
                     self._answered.unsent += 1
-            await asyncio.sleep(_TICK_SECONDS if self._load.rate else self._ends - now)
+            await asyncio.sleep(self._load.tick_seconds if self._load.rate else self._ends - now)
         while len(self._idle) < len(opened) and time.perf_counter() < self._ends + _LAST_ANSWERS_SECONDS:
             await asyncio.sleep(_TICK_SECONDS)
         for transport, _ in opened:

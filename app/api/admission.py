@@ -4,7 +4,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -47,8 +47,8 @@ class Admission:
         self._most_of_one = math.ceil(most * share_of_one)
         policy = QuotaPolicy(name, self._most_of_one, unit="concurrent-requests")
         self._under_way = 0
-        self.answered = 0
-        """Requests that were let in and have left, since the start."""
+        self.when_answered: Callable[[], None] = lambda: None
+        """Called each time somebody has left who was answered."""
         self._of_caller: dict[bytes, int] = {}
         self._turned_away = RareWarning(_log, told)
         self._overloaded = ReadyAnswer(Overloaded())
@@ -82,11 +82,12 @@ class Admission:
     def leave(self, caller: bytes, *, answered: bool = True) -> None:
         """The request has been answered, or waits outside for its own client."""
         self._under_way -= 1
-        self.answered += answered
         if self._of_caller[caller] > 1:
             self._of_caller[caller] -= 1
         else:
             del self._of_caller[caller]
+        if answered:
+            self.when_answered()
 
     def _refuse(self, answer: "ReadyAnswer") -> "ReadyAnswer":
         self._turned_away(answer.refusal.code())

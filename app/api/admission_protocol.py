@@ -35,6 +35,7 @@ class AdmissionProtocol(BoundedProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Bytes have come. While nobody is let in, a whole plain request is turned away without being parsed."""
+        self._backpressure.is_heard(self.flow)
         if self._admission.is_full and self._is_between_requests() and is_plain_request(data):
             self._turn_away()
         else:
@@ -107,6 +108,13 @@ class AdmissionProtocol(BoundedProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         )
+
+    @override
+    def on_response_complete(self) -> None:
+        """An answer has been written: while others wait to be read, the next request on this connection waits behind them."""
+        super().on_response_complete()
+        if self._backpressure.is_felt and self._is_between_requests() and not self.flow.read_paused:
+            self._backpressure.hold(self.flow)
 
     @override
     def on_message_complete(self) -> None:

@@ -35,6 +35,8 @@ _ACCEPTED: Final = 202
 _OUR_REFUSALS: Final = (503, 429)
 _CONNECTIONS: Final = 400
 _MODEST_RATE: Final = 20.0
+# PostgreSQL shares its core with whoever asks: to ask for more must not take more of it.
+_TICK: Final = 0.01
 # So many that each waits for more than a second before it asks again, as Retry-After says.
 _PATIENT_CONNECTIONS: Final = 40
 
@@ -174,8 +176,10 @@ def _round(load: Load) -> list[Pressed]:
     """As much as it can, with few and with many requests at once; then five times as much, and a few clients that wait as they are told."""
     calm = [_press(dataclasses.replace(load, connections=connections))[0] for connections in (_FEW, _MANY)]
     return calm + _press(
-        dataclasses.replace(load, rate=_TIMES * max(each.accepted for each in calm), connections=_CONNECTIONS),
-        dataclasses.replace(load, rate=_MODEST_RATE, connections=_PATIENT_CONNECTIONS),
+        dataclasses.replace(
+            load, rate=_TIMES * max(each.accepted for each in calm), connections=_CONNECTIONS, tick_seconds=_TICK
+        ),
+        dataclasses.replace(load, rate=_MODEST_RATE, connections=_PATIENT_CONNECTIONS, tick_seconds=_TICK),
     )
 
 
