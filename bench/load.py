@@ -53,7 +53,7 @@ class Load:
     seconds: float
     warm_seconds: float = 0.3
     rate: float = 0
-    tick_seconds: float = 0.001
+    tick_seconds: float = _TICK_SECONDS
     """How often it is looked at what is due by the rate; each look takes its time from whoever shares the core."""
     cores: list[int] = field(default_factory=list)
 

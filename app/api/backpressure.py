@@ -80,7 +80,11 @@ class Backpressure:
         )
         while self._waiting and next(iter(self._waiting.values())) < now - _LONGEST_SECONDS:
             self._go_on(1)
-        self._tick = loop.call_later(_TICK_SECONDS, self._look) if self._waiting else None
+        if self._waiting:
+            self._tick = loop.call_later(_TICK_SECONDS, self._look)
+        else:
+            self._tick = None
+            self._read.clear()  # nobody looks any more, and a connection that has gone is not to be kept
 
     def _go_on(self, count: int) -> None:
         now = asyncio.get_running_loop().time()
