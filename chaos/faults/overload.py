@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from typing_extensions import override
@@ -119,6 +120,14 @@ def _press(*loads: Load) -> list[Pressed]:
         return [Pressed(load.seconds, each.seconds, each.unsent) for each, load in zip(answered, loads, strict=True)]
 
 
+def _move(pid: int, cores: Iterable[int]) -> None:
+    """Let all threads of a process run on these cores; one that has ended meanwhile is no matter."""
+    with suppress(FileNotFoundError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), cores)
+
+
 @contextmanager
 def _pinned(system: System) -> Iterator[list[int]]:
     """One API has a core for itself meanwhile, and everything else the others, which are returned."""
@@ -128,14 +137,13 @@ def _pinned(system: System) -> Iterator[list[int]]:
     pids = [os.getpid(), *(program.process.pid for program in programs), *system.servers.pids()]
     if others:
         for pid in pids:
-            os.sched_setaffinity(pid, others)
-        os.sched_setaffinity(api.process.pid, {first})
+            _move(pid, others)
+        _move(api.process.pid, {first})
     try:
         yield others
     finally:
         for pid in (api.process.pid, *pids):
-            with suppress(ProcessLookupError):
-                os.sched_setaffinity(pid, cores)
+            _move(pid, cores)
 
 
 @contextmanager
