@@ -4,7 +4,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.body_guard import BODILESS
 from app.api.problems import prefers_portuguese, problem_response
 from app.api.request_id import REQUEST_ID
+from app.api.whole_answers import Headers, ServerLines, written_lines
 from app.core.addresses import network_of
 from app.core.logging import RareWarning
 from app.models.quotas import QuotaPolicy
@@ -34,8 +35,6 @@ _RETRY_AFTER_SECONDS: Final = 2
 _REQUEST_ID: Final = re.compile(REQUEST_ID.encode())
 
 _log = logging.getLogger(__name__)
-
-Headers = Iterable[tuple[bytes, bytes]]
 
 
 class Admission:
@@ -133,20 +132,13 @@ class Answer:
         self.headers: Final = response.raw_headers
         self.body: Final = bytes(response.body)
         self._beginning = b"HTTP/1.1 %d %s\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())
-        self._beginning += _lines(self.headers)
-        self._server_headers: Headers = ()
-        self._head = self._beginning
+        self._beginning += written_lines(self.headers)
+        self._server_lines = ServerLines()
 
     def written(self, server_headers: Headers, request_id: bytes) -> bytes:
-        """The whole answer. The server makes a new list of its headers once a second: their lines are kept meanwhile."""
-        if server_headers is not self._server_headers:
-            self._head = self._beginning + _lines(server_headers)
-            self._server_headers = server_headers
-        return b"%sx-request-id: %s\r\n\r\n%s" % (self._head, request_id, self.body)
-
-
-def _lines(headers: Headers) -> bytes:
-    return b"".join(b"%s: %s\r\n" % header for header in headers)
+        """The whole answer."""
+        lines = self._server_lines.of(server_headers)
+        return b"%s%sx-request-id: %s\r\n\r\n%s" % (self._beginning, lines, request_id, self.body)
 
 
 def authorization(headers: Headers) -> bytes:

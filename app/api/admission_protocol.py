@@ -8,15 +8,18 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.api.admission import ADMITTED, EXEMPT, Admission, Headers, ReadyAnswer, authorization
+from app.api.admission import ADMITTED, EXEMPT, Admission, ReadyAnswer, authorization
 from app.api.backpressure import Backpressure
 from app.api.bounded_protocol import BoundedProtocol
 from app.api.plain_requests import is_plain_request
+from app.api.whole_answers import WRITER, Headers, ServerLines, written_lines
 
 _EXEMPT: Final = EXEMPT.encode()
 _ANSWERED: Final = SimpleNamespace(response_complete=True, message_event=asyncio.Event(), keep_alive=True)
 """Stands for the request that was answered here: the parser reads over its body, and the connection is free for the next."""
+_server_lines: Final = ServerLines()
 
 
 class AdmissionProtocol(BoundedProtocol):
@@ -83,8 +86,12 @@ class AdmissionProtocol(BoundedProtocol):
     @override
     def on_headers_complete(self) -> None:
         """A request has begun."""
+        if not self._is_ordinary():
+            super().on_headers_complete()
+            return
+        self.scope[WRITER] = self._write  # type: ignore[typeddict-unknown-key]
         caller = authorization(self.headers)
-        if not caller or not self._is_ordinary():
+        if not caller:
             super().on_headers_complete()
         elif answer := self._admission.enter(caller):
             self._refuse(answer, self.headers)
@@ -108,6 +115,19 @@ class AdmissionProtocol(BoundedProtocol):
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         )
+
+    def _write(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Answer the request that is being answered, as a Writer does: as long as its client is there, reads, and may go on asking."""
+        cycle = self._answering
+        if cycle is None or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        server_lines = _server_lines.of(self.server_state.default_headers)
+        head = b"%s%s%s\r\n" % (STATUS_LINE[status], server_lines, written_lines(headers))
+        self.transport.write(head + body)
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     @override
     def on_response_complete(self) -> None:

@@ -101,7 +101,7 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 def read_json(body: bytes) -> Any:
     """What the body says; raises MalformedJson unless it is strict JSON (RFC 8259; unique keys as I-JSON, RFC 7493, wants them)."""
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        return _STRICT.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise edge_errors.MalformedJson from error
 
@@ -115,6 +115,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number of JSON")
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=_no_constant)
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

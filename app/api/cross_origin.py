@@ -4,6 +4,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.whole_answers import WRITER, Writer
+
 _TRACKING: Final = "/api/v1/tracking"
 # The same for everybody, so that no cache has to tell origins apart. Credentials are not among what "*" allows, and the requests that
 # pages may make without asking before (GET, without headers of their own) are all there is: OPTIONS stays 405.
@@ -21,7 +23,11 @@ class CrossOriginTracking:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        await self._app(scope, receive, _readable(send) if _is_public(scope) else send)
+        if _is_public(scope):
+            send = _readable(send)
+            if WRITER in scope:
+                scope[WRITER] = _readable_at_once(scope[WRITER])
+        await self._app(scope, receive, send)
 
 
 def _is_public(scope: Scope) -> bool:
@@ -38,3 +44,7 @@ def _readable(send: Send) -> Send:
         await send(message)
 
     return send_readable
+
+
+def _readable_at_once(writer: Writer) -> Writer:
+    return lambda status, headers, body: writer(status, [*headers, *_HEADERS], body)

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from fastapi.params import Security
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.responses import Response
-from starlette.types import Message
 
 from app.api.body_guard import read_json
+from app.api.security_headers import Header
 from app.core.deps import (
     IdempotencyKeyDep,
     Parts,
@@ -103,8 +103,8 @@ class LeanRoute:
         """What the function is called with; raises NotInOrder, a Refusal or pydantic's ValidationError."""
         return {name: find(asked) for name, find in self._arguments}
 
-    async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[Message, Message]:
-        """Call the function; the beginning of its answer and the body."""
+    async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[int, list[Header], bytes]:
+        """Call the function; status, headers and body of its answer."""
         if self._transaction is None:
             body = self._write(await self._endpoint(**arguments))
         else:
@@ -113,10 +113,7 @@ class LeanRoute:
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
         if self._response is not None:
             headers += [each for each in arguments[self._response].raw_headers if each[0] != b"content-length"]
-        return (
-            {"type": "http.response.start", "status": self._status, "headers": headers},
-            {"type": "http.response.body", "body": body},
-        )
+        return self._status, headers, body
 
     def _write(self, result: object) -> bytes:
         body: bytes = self._field.serialize_json(result)

@@ -20,6 +20,7 @@ from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body
 from app.api.lean_routes import Asked, LeanRoute, NotInOrder, lean_routes
 from app.api.rate_limiting import use_quota
 from app.api.request_id import Incoming, incoming
+from app.api.whole_answers import WRITER, Writer
 from app.core.deps import OUTCOME, Parts
 from app.services.authentication import Credential
 from app.services.errors import Refusal
@@ -69,11 +70,12 @@ class ShortWay:
         structlog.contextvars.bind_contextvars(request_id=request.id)
         status = 0
         try:
-            start, end = await route.answer(asked.parts, arguments)
-            status = start["status"]
-            start["headers"] += request.headers(scope, start["headers"])
-            await send(start)
-            await send(end)
+            status, headers, body = await route.answer(asked.parts, arguments)
+            headers += request.headers(scope, headers)
+            writer: Writer | None = scope.get(WRITER)
+            if writer is None or not writer(status, headers, body):
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
         except Exception as error:
             if status:
                 raise

@@ -17,11 +17,14 @@ _SHAPE: Final = re.compile(TRACKING_CODE)
 
 def check_digit(serial: str) -> int:
     """The check digit of eight digits: C = 11 - (S mod 11), where 10 becomes 0 and 11 becomes 5."""
-    return _CHECK_DIGITS[sum(map(mul, WEIGHTS, map(int, serial))) % 11]
+    # By the digits' bytes: each is 48 more than its digit, and 48 times the sum of the weights is a multiple of 11.
+    return _CHECK_DIGITS[sum(map(mul, WEIGHTS, serial.encode())) % 11]
 
 
 def normalize_tracking_code(text: str) -> str:
     """The code as it is stored: without spaces and hyphens, in capitals."""
+    if _SHAPE.fullmatch(text):
+        return text
     bare = re.sub(r"[\s-]", "", text)
     # Beyond ASCII, capitals are guesses: those of ß are SS.
     return bare.upper() if bare.isascii() else bare

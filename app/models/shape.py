@@ -24,14 +24,18 @@ class Shape(BaseModel):
 
     @classmethod
     def trusted(cls, values: _Named) -> Self:
-        """The shape of values that need no check, such as those of a row; a KeyError where one is missing, and others are left out.
+        """The shape of values that need no check, such as those of a row; a KeyError where one is missing, and others are left out."""
+        return cls.made_of({name: values[name] for name in cls.__pydantic_fields__})
 
-        pydantic's model_construct for shapes without aliases, defaults and private attributes that matter here, in half the time.
+    @classmethod
+    def made_of(cls, values: dict[str, Any]) -> Self:
+        """The shape of its fields' values, of all of them in their order, which need no check; the dict belongs to it from now on.
+
+        pydantic's model_construct for shapes without aliases, defaults and private attributes that matter here, in an eighth of the time.
         """
         made = cls.__new__(cls)
-        fields = cls.__pydantic_fields__
-        _set(made, "__dict__", {name: values[name] for name in fields})
-        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__dict__", values)
+        _set(made, "__pydantic_fields_set__", set(values))
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

@@ -10,7 +10,7 @@ from app.core.tracking_code import is_tracking_code
 from app.db.database import CommitUnknown, Database, DatabaseBusy, DatabaseUnavailable, Executor, Row
 from app.db.queries import simulations, status_updates
 from app.models.clients import Caller
-from app.models.status_updates import Event, StatusUpdate, StatusUpdateRequest
+from app.models.status_updates import StatusUpdate, StatusUpdateRequest
 from app.services.errors import (
     IdempotencyKeyReused,
     InvalidTrackingCode,
@@ -101,11 +101,9 @@ async def _refuse_as_planned(executor: Executor, tests: Sequence[Wish]) -> None:
 def _refusal_of(posting: Row, request: StatusUpdateRequest) -> Refusal | None:
     if posting["ahead_of_time"]:
         return OccurredAtInFuture()
-    timed = request.occurred_at is not None
-    event = Event(
-        request.status, request.occurred_at or posting["status_at"], request.city, request.uf, request.description
+    refusal = refusal_at_once(
+        posting["status"], posting["status_at"], posting["posted_at"], request, occurred_at=request.occurred_at
     )
-    refusal = refusal_at_once(posting["status"], posting["status_at"], posting["posted_at"], event, timed=timed)
     return refusal() if refusal else None
 
 
@@ -155,11 +153,16 @@ def columns_of(wishes: Sequence[Wish]) -> list[list[object]]:
 
 
 def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:
-    return StatusUpdate.trusted(
+    request = wish.request
+    return StatusUpdate.made_of(
         {
-            **vars(wish.request),
             "id": wish.id,
             "tracking_code": wish.tracking_code,
+            "status": request.status,
+            "occurred_at": request.occurred_at,
+            "city": request.city,
+            "uf": request.uf,
+            "description": request.description,
             "state": "queued",
             "refusal": None,
             "accepted_at": accepted_at,

@@ -24,19 +24,24 @@ MOST_STEPS: Final = 1000
 _RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
 
 
-class Happening(Protocol):
-    """Whatever says that a status came about at a time, and perhaps where: an event, a step, a public step."""
+class Told(Protocol):
+    """Whatever says that a status came about, and perhaps where."""
 
     @property
     def status(self) -> Status: ...
-    @property
-    def occurred_at(self) -> datetime: ...
     @property
     def city(self) -> str | None: ...
     @property
     def uf(self) -> str | None: ...
     @property
     def description(self) -> str | None: ...
+
+
+class Happening(Told, Protocol):
+    """What also says when: an event, a step, a public step."""
+
+    @property
+    def occurred_at(self) -> datetime: ...
 
 
 _H = TypeVar("_H", bound=Happening)
@@ -53,12 +58,12 @@ def in_order(events: Sequence[_H]) -> list[_H]:
     return sorted(events, key=_key)
 
 
-def is_scan(event: Happening) -> bool:
+def is_scan(event: Told) -> bool:
     """Whether a step that repeats the status says anything: a place or a description."""
     return bool(event.city or event.uf or event.description)
 
 
-def refusal_between(before: Status, event: Happening) -> type[Refusal] | None:
+def refusal_between(before: Status, event: Told) -> type[Refusal] | None:
     """Why the event may not come right after a step with the status `before`; None when it may."""
     if event.status in MAY_BE_FOLLOWED_BY[before]:
         return AlreadyInStatus if event.status == before and not is_scan(event) else None
@@ -66,16 +71,16 @@ def refusal_between(before: Status, event: Happening) -> type[Refusal] | None:
 
 
 def refusal_at_once(
-    status: Status, status_at: datetime, posted_at: datetime, event: Event, *, timed: bool
+    status: Status, status_at: datetime, posted_at: datetime, event: Told, *, occurred_at: datetime | None
 ) -> type[Refusal] | None:
-    """Why an update can be refused before the history is read; None when only the history can tell.
+    """Why an update can be refused before the history is read; None when only the history can tell. It is timed, or has no `occurred_at`.
 
     Since a life only goes forward, what is refused against the stored status can never become right later: a timed update before
     the posting was posted, and any update that would come after the last step and may not.
     """
-    if timed and event.occurred_at < posted_at:
+    if occurred_at is not None and occurred_at < posted_at:
         return OutOfSequence
-    if not timed or event.occurred_at > status_at:
+    if occurred_at is None or occurred_at > status_at:
         return refusal_between(status, event)
     return None
 

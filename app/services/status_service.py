@@ -76,11 +76,15 @@ async def _accept(
 
 
 def _batched(tracking_code: str, outcome: Outcome) -> BatchedStatusUpdate:
-    if isinstance(outcome, Refusal):
-        told = {"tracking_code": tracking_code, "state": "refused", "refusal": reason(outcome.code())}
-        return BatchedStatusUpdate.trusted({**told, "status_update": None})
-    told = {"tracking_code": outcome.tracking_code, "state": outcome.state, "refusal": outcome.refusal}
-    return BatchedStatusUpdate.trusted({**told, "status_update": outcome})
+    update, refusal = (None, reason(outcome.code())) if isinstance(outcome, Refusal) else (outcome, outcome.refusal)
+    return BatchedStatusUpdate.made_of(
+        {
+            "tracking_code": update.tracking_code if update else tracking_code,
+            "state": update.state if update else "refused",
+            "status_update": update,
+            "refusal": refusal,
+        }
+    )
 
 
 async def get_status_update(executor: Executor, caller: Caller, update_id: UUID) -> StatusUpdate:

@@ -32,21 +32,24 @@ class RawConnection:
 
     def ask(self, path: str, token: str = "", **headers: str) -> None:
         """A whole request without a body."""
-        self._write("GET", path, token, headers)
+        self.write("GET", path, token, b"", **headers)
 
     def begin(self, token: str, *, length: int = 20, **headers: str) -> None:
         """The head of a request that has a body."""
         named = {"Content-Length": str(length), "Content-Type": "application/json", **headers}
-        self._write("POST", "/api/v1/status-updates", token, named)
+        self.write("POST", "/api/v1/status-updates", token, b"", **named)
 
-    def _write(self, method: str, path: str, token: str, headers: dict[str, str]) -> None:
+    def write(self, method: str, path: str, token: str, body: bytes = b"", **headers: str) -> None:
+        """A request with its body, if it has one; or its head, where the headers announce a body."""
+        if body:
+            headers = {"Content-Length": str(len(body)), "Content-Type": "application/json", **headers}
         lines = [
             f"{method} {path} HTTP/1.1",
             "Host: x",
             *([f"Authorization: Bearer {token}"] if token else []),
             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
         ]
-        self.writer.write("\r\n".join([*lines, "", ""]).encode())
+        self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
 
     def end(self, length: int = 20) -> None:
         """The body."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.models.status_updates import BatchedStatusUpdate, StatusUpdate
 from tests.shop import Shop
 
 POSTED = "2026-03-01T12:00:00Z"
@@ -46,6 +47,18 @@ async def test_an_accepted_update_is_found_at_its_location_and_becomes_a_step(sh
         "2026-03-02T12:30:00Z",
         None,
     )
+
+
+async def test_an_update_looks_the_same_wherever_it_is_told_of(shop: Shop) -> None:
+    code = await posted(shop)
+    scan = {"occurred_at": "2026-03-02T12:00:00Z", "city": "Campinas", "uf": "SP", "description": "Saiu"}
+    alone = (await shop.update(code, "shipped", **scan)).json
+    asked = [{"tracking_code": each, "status": "shipped", **scan} for each in (code, "EE876543216CA")]
+    accepted, refused = (await shop.send("POST", "/status-updates", {"updates": asked})).json["updates"]
+    for update in (alone, accepted["status_update"], await shop.decided(alone["id"])):
+        assert list(update) == list(StatusUpdate.model_fields)
+        assert update.items() >= scan.items()
+    assert list(accepted) == list(refused) == list(BatchedStatusUpdate.model_fields)
 
 
 async def test_an_update_that_arrives_late_takes_its_place_and_does_not_move_the_status_back(shop: Shop) -> None:

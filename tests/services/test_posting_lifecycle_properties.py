@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models.status_updates import Event
+from app.services.errors import Refusal
 from app.services.posting_lifecycle import Life, in_order, refusal_at_once
 from tests.properties import examples
 from tests.services.lives import (
@@ -122,13 +123,18 @@ def test_what_was_refused_once_could_never_have_been_applied_later(
         assert play(lived, [tried]) != ["applied"]
 
 
+def _refused_at_once(lived: Life, tried: Update) -> type[Refusal] | None:
+    posted, last, event = lived.steps[0], lived.last, tried.event
+    at = event.occurred_at if tried.timed else None
+    return refusal_at_once(last.status, last.occurred_at, posted.occurred_at, event, occurred_at=at)
+
+
 @lives
 @given(updates, one_update, updates)
 def test_a_refusal_at_once_is_never_contradicted(before: list[Update], tried: Update, after: list[Update]) -> None:
     lived = life()
     play(lived, before)
-    posted, last = lived.steps[0], lived.last
-    if not refusal_at_once(last.status, last.occurred_at, posted.occurred_at, tried.event, timed=tried.timed):
+    if not _refused_at_once(lived, tried):
         return
     assert play(lived, [tried]) != ["applied"]
     for update in after:
@@ -141,8 +147,7 @@ def test_a_refusal_at_once_is_never_contradicted(before: list[Update], tried: Up
 def test_a_refusal_at_once_gives_the_reason_that_the_worker_would_give(before: list[Update], tried: Update) -> None:
     lived = life()
     play(lived, before)
-    posted, last = lived.steps[0], lived.last
-    refusal = refusal_at_once(last.status, last.occurred_at, posted.occurred_at, tried.event, timed=tried.timed)
+    refusal = _refused_at_once(lived, tried)
     if refusal:
         assert play(lived, [tried]) == [refusal.code()]
 
