@@ -3,7 +3,6 @@
 import logging
 import math
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -13,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.body_guard import BODILESS
 from app.api.problems import prefers_portuguese, problem_response
-from app.api.request_id import REQUEST_ID
+from app.api.request_id import REQUEST_ID, new_request_id
 from app.api.whole_answers import Headers, ServerLines, written_lines
 from app.core.addresses import network_of
 from app.core.logging import RareWarning
@@ -100,9 +99,6 @@ class ReadyAnswer:
         self.refusal: Final = refusal
         self.english: Final = Answer(problem_response(refusal, accept_language="en"))
         self.portuguese: Final = Answer(problem_response(refusal, accept_language="pt"))
-        # Ids of requests only have to differ: to ask the system for random bytes would cost as much as all the rest.
-        self._id_of_process = uuid.uuid4().hex[:16].encode()
-        self._refused = 0
 
     def to(self, headers: Headers) -> "tuple[Answer, bytes]":
         """The answer in the language of a request with these headers, and the request's id."""
@@ -113,15 +109,10 @@ class ReadyAnswer:
             elif name == b"x-request-id":
                 request_id = value
         if not request_id or not _REQUEST_ID.fullmatch(request_id):
-            request_id = self.new_id()
+            request_id = new_request_id().encode()
         if language and prefers_portuguese(language.decode("latin-1")):
             return self.portuguese, request_id
         return self.english, request_id
-
-    def new_id(self) -> bytes:
-        """The id of a request that brought none."""
-        self._refused += 1
-        return b"%s%016x" % (self._id_of_process, self._refused)
 
 
 class Answer:

@@ -14,6 +14,7 @@ from app.api.admission import ADMITTED, EXEMPT, Admission, ReadyAnswer, authoriz
 from app.api.backpressure import Backpressure
 from app.api.bounded_protocol import BoundedProtocol
 from app.api.plain_requests import is_plain_request
+from app.api.request_id import new_request_id
 from app.api.whole_answers import WRITER, Headers, ServerLines, written_lines
 
 _EXEMPT: Final = EXEMPT.encode()
@@ -53,7 +54,7 @@ class AdmissionProtocol(BoundedProtocol):
         """Refuse what was not parsed. To set the clock of the idle connection anew would cost as much as the rest: it is told to run on."""
         answer = self._admission.turn_away()
         self._has_arrived()
-        self.transport.write(answer.english.written(self.server_state.default_headers, answer.new_id()))
+        self.transport.write(answer.english.written(self.server_state.default_headers, new_request_id().encode()))
         self.server_state.total_requests += 1
         self._used_since = self.timeout_keep_alive_task is not None
         if not self._used_since:

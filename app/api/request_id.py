@@ -1,5 +1,6 @@
 """What every request passes on its way in and out: an id, a line in the log, and the headers that every answer has."""
 
+import itertools
 import logging
 import re
 import secrets
@@ -21,9 +22,16 @@ HEADERS_TO_ADD: Final = "postagens.headers"
 
 _INCOMING: Final = "postagens.incoming"
 _GIVEN: Final = re.compile(REQUEST_ID)
-_ID_BYTES: Final = 16
+# Ids only have to differ, between processes too: to ask the system for random bytes each time would cost more than the rest.
+_OF_PROCESS: Final = secrets.token_hex(8)
+_numbers: Final = itertools.count()
 
 _log = logging.getLogger("app.access")
+
+
+def new_request_id() -> str:
+    """The id of a request that brought none."""
+    return f"{_OF_PROCESS}{next(_numbers):016x}"
 
 
 class Incoming:
@@ -34,7 +42,7 @@ class Incoming:
     def __init__(self, given: str) -> None:
         """`given` is the caller's own id, or empty."""
         self._came = time.perf_counter()
-        self.id: Final = given if _GIVEN.fullmatch(given) else secrets.token_hex(_ID_BYTES)
+        self.id: Final = given if _GIVEN.fullmatch(given) else new_request_id()
 
     def headers(self, scope: Scope, answered: list[Header]) -> list[Header]:
         """What its answer gets besides the headers that it has."""

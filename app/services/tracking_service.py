@@ -60,5 +60,18 @@ async def find_public_steps(executor: Executor, codes: Sequence[str]) -> dict[st
 def to_tracking(rows: Sequence[Row]) -> Tracking:
     """The parcel whose steps these are."""
     steps = in_order([PublicStep.trusted(row) for row in rows])
-    # Late scans are written after what they came before: the status is that of the step that happened last.
-    return Tracking.trusted({**rows[0], "status": steps[-1].status, "steps": steps})
+    posting = rows[0]
+    return Tracking.made_of(
+        {
+            "tracking_code": posting["tracking_code"],
+            "test": posting["test"],
+            # Late scans are written after what they came before: the status is that of the step that happened last.
+            "status": steps[-1].status,
+            "service": posting["service"],
+            "posted_at": posting["posted_at"],
+            "estimated_delivery": posting["estimated_delivery"],
+            "destination_city": posting["destination_city"],
+            "destination_uf": posting["destination_uf"],
+            "steps": steps,
+        }
+    )
