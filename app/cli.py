@@ -14,9 +14,6 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app import main as api_process
-from app import webhook_worker as webhook_worker_process
-from app import worker as worker_process
 from app.config import Settings, SettingsError, read_given, read_settings
 from app.core.auth import Passwords
 from app.core.hint_sender import sending_hints
@@ -115,19 +112,25 @@ def up(
 @cli.command()
 def api() -> None:
     """Run the API process."""
-    sys.exit(api_process.main())
+    from app.main import main as run  # noqa: PLC0415 - other commands would load all of it, in vain
+
+    sys.exit(run())
 
 
 @cli.command()
 def worker() -> None:
     """Run one worker process."""
-    sys.exit(worker_process.main())
+    from app.worker import main as run  # noqa: PLC0415 - as for the API
+
+    sys.exit(run())
 
 
 @cli.command()
 def webhook_worker() -> None:
     """Run one worker process that delivers webhooks."""
-    sys.exit(webhook_worker_process.main())
+    from app.webhook_worker import main as run  # noqa: PLC0415 - as for the API
+
+    sys.exit(run())
 
 
 @cli.command(name="migrate")

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import asyncpg
 
-from app.db.migrate import migrate
+from app.db.migrate import Migration, apply, migrate
 from app.embedded.folder import free_port
 from app.embedded.process import Process, spawn
 from app.embedded.programs import is_ready
@@ -242,7 +242,7 @@ class System:
                 program.send(signal.SIGCONT)
 
     def change_schema(self, sql: str) -> None:
-        """Run statements on the database, all or none, past all links; again where work under way was in the way, as a migration is."""
+        """Run statements on the database, all or none, past all links; again where work under way was in the way."""
 
         async def change() -> None:
             connection = await asyncpg.connect(self.servers.postgres.url)
@@ -252,6 +252,18 @@ class System:
                         await connection.execute(sql)
                         return
                 raise Missed(f"work under way was in the way of it {_SCHEMA_ATTEMPTS} times: {sql}")
+            finally:
+                await connection.close()
+
+        blocking(change())
+
+    def migrate(self, migration: Migration) -> None:
+        """Apply a migration as the product does."""
+
+        async def change() -> None:
+            connection = await asyncpg.connect(self.servers.postgres.url)
+            try:
+                await apply(connection, migration)
             finally:
                 await connection.close()
 

@@ -3,7 +3,9 @@
 The files have dbmate's format (`-- migrate:up`, `-- migrate:down`) and the table has dbmate's name, so an operator may use either.
 """
 
+import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +15,9 @@ import asyncpg
 
 # Any number does, as long as all releases use the same: one migrator at a time.
 _LOCK: Final = 7_606_219
+_LOCK_TIMEOUT: Final = "300ms"
+_ATTEMPTS: Final = 60
+_PAUSE_SECONDS: Final = 0.7
 
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
@@ -61,7 +66,7 @@ async def migrate(database_url: str) -> list[str]:
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         await connection.execute(_CREATE_TABLE)
-        return [await _apply(connection, migration) for migration in await _pending(connection)]
+        return [await apply(connection, migration) for migration in await _pending(connection)]
     finally:
         await connection.close()
 
@@ -82,12 +87,23 @@ async def _pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[Mig
     return [migration for version, migration in known.items() if version not in applied]
 
 
-async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> str:
+async def apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> str:
+    """Apply one migration and return its name. Whatever is asked of the service meanwhile waits behind it for its locks, so it waits
+    for them for less than anybody does for an answer, stands back, and tries again; raises MigrationError when they were never free."""
+    for _ in range(_ATTEMPTS):
+        with suppress(asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await _apply_once(connection, migration)
+            return migration.name
+        await asyncio.sleep(_PAUSE_SECONDS)
+    raise MigrationError(
+        f"{migration.name} waits for a table that a long transaction holds. End that one (see pg_stat_activity), and migrate again."
+    )
+
+
+async def _apply_once(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
     async with connection.transaction():
-        # A migration that would wait for a lock would make everybody behind it wait too: it fails instead, and is run again.
-        await connection.execute("SET LOCAL lock_timeout = '5s'")
+        await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         await connection.execute(migration.up)
         await connection.execute(
             "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)", migration.version, migration.checksum
         )
-    return migration.name

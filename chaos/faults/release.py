@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
+from app.db.migrate import Migration
 from app.embedded.programs import is_ready
 from chaos.faults.fault import Expectation, Fault
 from chaos.probe import Probe
@@ -107,20 +108,18 @@ def _rolling_restart(system: System, _chance: random.Random) -> Iterator[None]:
         raise Missed(f"{len(failed)} of {asked} requests failed during {_RESTARTS} restarts: {sorted(set(failed))}")
 
 
-# What a release after this one may do to the schema while this one runs: add, and validate what was added before.
+# What a release after this one may do to the schema while this one runs: add, and validate what was added before. A migration changes one
+# table that is in use: whoever holds one and waits for another is waited for by those who have the other.
 _NEXT_RELEASE: Final = (
-    "SET lock_timeout = '5s'",
     "ALTER TABLE postings ADD COLUMN insured boolean NOT NULL DEFAULT false",
-    "ALTER TABLE status_updates ADD COLUMN note text",
+    "ALTER TABLE status_updates ADD COLUMN note text, ADD CONSTRAINT note_length CHECK (length(note) < 100) NOT VALID",
     "ALTER TABLE status_history ADD COLUMN note text",
-    "ALTER TABLE status_updates ADD CONSTRAINT note_length CHECK (length(note) < 100) NOT VALID",
-    "ALTER TABLE status_updates VALIDATE CONSTRAINT note_length",
-    "CREATE TABLE insurances (posting_id bigint PRIMARY KEY)",
-    "INSERT INTO schema_migrations (version) VALUES ('99999999999999')",
+    "ALTER TABLE status_updates VALIDATE CONSTRAINT note_length; CREATE TABLE insurances (posting_id bigint PRIMARY KEY)",
 )
+_FIRST_VERSION: Final = 99_999_999_999_990
 _INDEX: Final = "CREATE INDEX CONCURRENTLY IF NOT EXISTS next_release ON postings (service)"
 _BACK: Final = (
-    "DELETE FROM schema_migrations WHERE version = '99999999999999'",
+    "DELETE FROM schema_migrations WHERE version LIKE '9999999999999_'",
     "DROP INDEX next_release",
     "DROP TABLE insurances",
     "ALTER TABLE postings DROP COLUMN insured",
@@ -132,7 +131,8 @@ _BACK: Final = (
 @contextmanager
 def _migrated(system: System, chance: random.Random) -> Iterator[None]:
     """The next release migrates while this one serves; this one also starts anew on the newer schema."""
-    system.change_schema("; ".join(_NEXT_RELEASE))
+    for version, sql in enumerate(_NEXT_RELEASE, _FIRST_VERSION):
+        system.migrate(Migration(version=str(version), name=f"{version}_next.sql", up=sql, checksum="-"))
     system.change_schema(_INDEX)
     worker = chance.choice(system.workers)
     worker.stop()

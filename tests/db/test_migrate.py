@@ -7,7 +7,7 @@ from importlib.resources import files
 import asyncpg
 import pytest
 
-from app.db.migrate import MigrationError, migrate, read_migrations
+from app.db.migrate import Migration, MigrationError, apply, migrate, read_migrations
 from tests.db.rows import ANOTHER, CLIENT, Connection, insert
 
 NAMES = [migration.name for migration in read_migrations()]
@@ -73,6 +73,42 @@ async def test_a_migration_that_fails_leaves_nothing_of_itself(empty_url: str, e
     assert await _tables(empty) == ["clients", "schema_migrations", "tracking_code_key"]
     await empty.execute("DROP TABLE tracking_code_key")
     assert await migrate(empty_url) == NAMES[1:]
+
+
+@pytest.fixture
+async def reader(empty_url: str) -> AsyncIterator[Connection]:
+    """A migrated database is read in a transaction that goes on: nobody else can change the table."""
+    await migrate(empty_url)
+    opened = await asyncpg.connect(empty_url)
+    await opened.execute("BEGIN; SELECT FROM status_updates")
+    yield opened
+    await opened.close()
+
+
+NEXT = Migration("99999999999999", "99999999999999_next.sql", "ALTER TABLE status_updates ADD COLUMN note text", "-")
+
+
+async def test_who_comes_while_a_migration_waits_is_not_kept_waiting_for_long(
+    empty_url: str, empty: Connection, reader: Connection
+) -> None:
+    migrator = await asyncpg.connect(empty_url)
+    applied = asyncio.create_task(apply(migrator, NEXT))
+    for _ in range(20):
+        await empty.execute("SELECT FROM status_updates", timeout=5)
+        await asyncio.sleep(0.1)
+    assert not applied.done()
+    await reader.execute("COMMIT")
+    assert await applied == NEXT.name
+    await empty.execute("SELECT note FROM status_updates")
+    await migrator.close()
+
+
+@pytest.mark.usefixtures("reader")
+async def test_a_table_that_is_never_free_is_told_of(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.db.migrate._ATTEMPTS", 2)
+    with pytest.raises(MigrationError, match=r"^99999999999999_next\.sql waits for a table .+ pg_stat_activity"):
+        await apply(empty, NEXT)
+    assert await empty.fetchval("SELECT count(*) FROM schema_migrations WHERE version = $1", NEXT.version) == 0
 
 
 async def test_a_database_that_dbmate_migrated_is_up_to_date(empty_url: str, empty: Connection) -> None:
