@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 ORDER: Final = ("pending", "shipped", "delivered", "returned", "cancelled")
+MOST_STEPS: Final = 1000
 _AFTER: Final = {
     "pending": ("shipped", "delivered", "returned", "cancelled"),
     "shipped": ("shipped", "delivered", "returned"),
@@ -44,6 +45,8 @@ def why_not(before: Step, step: Step) -> str | None:
 
 def decide(history: list[Step], step: Step, *, timed: bool) -> tuple[str | None, Step]:
     """The code of the refusal (None: applied), and the step as it is recorded. `history` is in order and stays as it is."""
+    if len(history) >= MOST_STEPS:
+        return "history_full", step
     last = history[-1]
     if not timed:
         if code := why_not(last, step):

@@ -1,11 +1,12 @@
 """Rows 15 and 16: a new release comes, by a rolling restart and with a migration, and no caller may notice."""
 
 import http.client
+import itertools
 import json
 import random
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -13,11 +14,12 @@ from typing import Final
 from app.db.migrate import Migration
 from app.embedded.programs import is_ready
 from chaos.faults.fault import Expectation, Fault
-from chaos.probe import Probe
+from chaos.probe import POSTING, Probe
 from chaos.system import Missed, Program, System
 
 _RESTARTS: Final = 20
 _CALLERS: Final = 8
+_POSTINGS_EACH: Final = 50
 _LOOK_AGAIN: Final = 0.05
 _FRONT: Final = "balancer>api"
 
@@ -45,12 +47,12 @@ class _Balancer:
 
 
 class _Caller:
-    """Asks for scans one after the other on a connection that is kept, and never repeats one: whatever is not a 202 has failed."""
+    """Asks for scans of its postings in turn, on a connection that is kept, and never repeats one: whatever is not a 202 has failed."""
 
-    def __init__(self, port: int, headers: dict[str, str], path: str) -> None:
+    def __init__(self, port: int, headers: dict[str, str], codes: Sequence[str]) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         self._headers = headers
-        self._path = path
+        self._paths = itertools.cycle([f"/api/v1/postings/{code}/status" for code in codes])
         self.asked = 0
         self.failed: list[str] = []
         self._ended = threading.Event()
@@ -62,7 +64,7 @@ class _Caller:
             self.asked += 1
             body = json.dumps({"status": "shipped", "description": uuid.uuid4().hex})
             try:
-                self._connection.request("PATCH", self._path, body, self._headers)
+                self._connection.request("PATCH", next(self._paths), body, self._headers)
                 response = self._connection.getresponse()
                 response.read()
                 if response.status != HTTPStatus.ACCEPTED:
@@ -91,8 +93,9 @@ def _rolling_restart(system: System, _chance: random.Random) -> Iterator[None]:
     probe = Probe(system.urls)
     probe.register()
     balancer = _Balancer(system)
-    codes = [probe.create_posting() for _ in range(_CALLERS)]
-    callers = [_Caller(balancer.port, probe.headers, f"/api/v1/postings/{code}/status") for code in codes]
+    created = probe.insist("POST", "/postings/batch", {"postings": [POSTING] * _CALLERS * _POSTINGS_EACH})
+    codes = [each["tracking_code"] for each in created.body["postings"]]
+    callers = [_Caller(balancer.port, probe.headers, codes[number::_CALLERS]) for number in range(_CALLERS)]
     try:
         for number in range(_RESTARTS):
             _restart(system, system.apis[number % len(system.apis)])
