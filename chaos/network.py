@@ -109,7 +109,7 @@ class _Connection:
     def reset(self) -> None:
         """End both sides with a RST instead of a FIN: SO_LINGER of zero seconds."""
         for writer in filter(None, (self._writer, self._peer)):
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # uvloop's word for a side that is closed already
                 raw: socket.socket | None = writer.get_extra_info("socket")
                 if raw is not None:
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

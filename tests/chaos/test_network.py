@@ -1,10 +1,11 @@
 """Links do to bytes what they are told, on real sockets."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -101,6 +102,24 @@ def test_a_reset_ends_old_and_new_connections(network: Network, caller: socket.s
     with socket.create_connection(("127.0.0.1", network.links[_LINK].port), timeout=10) as healed:
         healed.sendall(b"after")
         assert healed.recv(1024) == b"after"
+
+
+def test_a_reset_of_what_one_side_has_left_already_ends_the_other(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = network.connect("caller>nobody", listener.getsockname()[1])
+        for _ in range(20):
+            caller = socket.create_connection(("127.0.0.1", port), timeout=10)
+            server, _ = listener.accept()
+            server.settimeout(10)
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            caller.close()
+            network.behave("caller>nobody", Reset())
+            with server, suppress(ConnectionResetError):
+                assert server.recv(1024) == b""
+            network.heal()
+    assert not caplog.records
 
 
 def test_a_reply_is_cut_once_the_request_has_arrived(
