@@ -124,6 +124,21 @@ def test_every_part_of_the_application_has_its_place() -> None:
     assert layers | apart == _parts("app") - {"app.core"} | _parts("app/core")
 
 
+@pytest.mark.parametrize(
+    ("program", "others"),
+    [
+        ("app.cli", {"fastapi", "uvicorn", "reportlab", "PIL"}),
+        ("app.main", {"aiohttp", "reportlab", "PIL"}),
+        ("app.worker", {"aiohttp", "fastapi", "uvicorn", "reportlab", "PIL"}),
+        ("app.webhook_worker", {"fastapi", "uvicorn", "reportlab", "PIL", "jwt"}),
+    ],
+)
+def test_a_program_starts_without_what_it_does_not_need_yet(program: str, others: set[str]) -> None:
+    code = f"import sys, {program}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not others & set(done.stdout.split())
+
+
 def _parts(folder: str) -> set[str]:
     """The modules and packages that lie in the folder."""
     found = {path.with_suffix("") for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py"}
