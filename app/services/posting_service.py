@@ -15,7 +15,7 @@ from app.db.database import Executor, Row, Transaction
 from app.db.queries import postings, status_history
 from app.models.clients import Caller
 from app.models.fields import parse_timestamp
-from app.models.postings import NewPosting, Party, Posting, PostingPage, PostingQuery, Postings, Sort
+from app.models.postings import NewPosting, Posting, PostingPage, PostingQuery, Postings, Sort
 from app.models.status_updates import History, Step
 from app.services import simulation_service
 from app.services.errors import (
@@ -33,6 +33,7 @@ from app.services.freight import FreightRates, freight_price
 from app.services.lookup_desk import LookupDesk
 from app.services.posting_lifecycle import in_order
 from app.services.scenarios import plan_of
+from app.services.stored_postings import read_posting
 
 CODES_PER_PREFIX: Final = 10**8
 FIRST_TEST_POSTING: Final = 2**62
@@ -42,8 +43,6 @@ _SMALLEST: Final = -1
 _LARGEST: Final = 2**63 - 1
 _LONG_AGO: Final = parse_timestamp("2000-01-01T00:00:00Z")
 _FAR_AHEAD: Final = parse_timestamp("2099-12-31T23:59:59Z")
-# Of a party, only what was said is stored.
-_UNSAID: Final = dict.fromkeys(Party.model_fields)
 
 OwnedCode: TypeAlias = tuple[str, UUID | None]
 """A tracking code, and the scope of who asks for it."""
@@ -93,14 +92,14 @@ async def create_postings(
     test posting.
     """
     if idempotency_key is None:
-        return _postings(await _insert_postings(transaction, rules, caller, asked))
+        return _created(await _insert_postings(transaction, rules, caller, asked), asked)
     digest = hashlib.sha256(b"\n".join(posting.model_dump_json().encode() for posting in asked)).digest()
     if not await transaction.fetch_one(postings.INSERT_IDEMPOTENCY_KEY, caller.id, idempotency_key, digest):
         return await _repeat_creation(transaction, caller, idempotency_key, digest)
     rows = await _insert_postings(transaction, rules, caller, asked)
     ids = [row["id"] for row in rows]
     await transaction.execute(postings.UPDATE_IDEMPOTENCY_KEY, caller.id, idempotency_key, ids)
-    return _postings(rows)
+    return _created(rows, asked)
 
 
 async def create_posting(
@@ -121,7 +120,7 @@ async def _repeat_creation(transaction: Transaction, caller: Caller, key: str, d
     if first is None or first["request_hash"] != digest:
         raise IdempotencyKeyReused
     rows = await transaction.fetch(postings.SELECT_POSTINGS_BY_ID, caller.id, first["posting_ids"])
-    return _postings(rows)
+    return Postings.model_construct(postings=[read_posting(row) for row in rows])
 
 
 async def _insert_postings(
@@ -193,13 +192,12 @@ def _warn_when_scarce(prefixes: int, first: int, last: int) -> None:
         )
 
 
-def _posting(row: Row) -> Posting:
-    parties = {side: Party.trusted({**_UNSAID, **json.loads(row[side])}) for side in ("sender", "recipient")}
-    return Posting.trusted({**row, **parties, "currency": "BRL", "metadata": json.loads(row["metadata"])})
-
-
-def _postings(rows: Sequence[Row]) -> Postings:
-    return Postings.model_construct(postings=[_posting(row) for row in rows])
+def _created(rows: Sequence[Row], asked: Sequence[NewPosting]) -> Postings:
+    """The rows in the order asked for; their parties are at hand."""
+    pairs = zip(rows, asked, strict=True)
+    return Postings.model_construct(
+        postings=[read_posting(row, posting.sender, posting.recipient) for row, posting in pairs]
+    )
 
 
 async def skip_tracking_codes(transaction: Transaction, prefixes: Sequence[str], count: int) -> int:
@@ -216,7 +214,7 @@ async def skip_tracking_codes(transaction: Transaction, prefixes: Sequence[str],
 
 async def get_posting(desk: OwnedDesk, caller: Caller, tracking_code: str) -> Posting:
     """The posting with this code; raises InvalidTrackingCode, and PostingNotFound for somebody else's too."""
-    return _posting(await _owned_row(desk, caller, tracking_code))
+    return read_posting(await _owned_row(desk, caller, tracking_code))
 
 
 async def get_postings(executor: Executor, caller: Caller, tracking_codes: Sequence[str]) -> list[Posting]:
@@ -228,7 +226,7 @@ async def get_postings(executor: Executor, caller: Caller, tracking_codes: Seque
     found = await find_owned_postings(executor, asked)
     if missing := [code for code, owner in asked if (code, owner) not in found]:
         raise PostingNotFound(places=[(code, "you have no posting with this code") for code in missing])
-    return [_posting(found[each]) for each in asked]
+    return [read_posting(found[each]) for each in asked]
 
 
 async def get_history(executor: Executor, desk: OwnedDesk, caller: Caller, tracking_code: str) -> History:
@@ -279,7 +277,7 @@ async def list_postings(executor: Executor, caller: Caller, query: PostingQuery)
         if len(rows) > query.limit
         else None
     )
-    return PostingPage.model_construct(postings=[_posting(row) for row in page], next_cursor=next_cursor)
+    return PostingPage.model_construct(postings=[read_posting(row) for row in page], next_cursor=next_cursor)
 
 
 def _position(sort: Sort, cursor: str) -> tuple[int, datetime]:

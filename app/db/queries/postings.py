@@ -4,8 +4,8 @@ from typing import Final, LiteralString
 
 _COLUMNS: Final[LiteralString] = """
        id, client_id, tracking_code, reference, description, service, weight_g, volume_cm3, length_cm, width_cm, height_cm,
-       declared_value, freight_price, sender, recipient, metadata, status, status_at, posted_at, shipped_at, delivered_at,
-       finished_at, estimated_delivery, created_at, test
+       declared_value, freight_price, 'BRL' AS currency, sender, recipient, metadata, status, status_at, posted_at, shipped_at,
+       delivered_at, finished_at, estimated_delivery, created_at, test
 """
 
 # $1 client, $2 prefixes in order of use, then one array for each column, and $18 whether the client is a test client.
