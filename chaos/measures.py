@@ -14,7 +14,8 @@ from chaos.faults.fault import Fault
 from chaos.ledger import NO_ANSWER, Asked, Entry, Fell, Received
 
 _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
-_HARDLY_MORE: Final = 1.5
+# On a shared machine the p99 of some hundred answers varies by half; whoever waited for what is gone would answer ten times as late.
+_HARDLY_MORE: Final = 2.0
 # Seconds. A clock that is moved is moved by an hour.
 _CLOCK_MOVED: Final = 1_800
 
