@@ -10,7 +10,7 @@ from app.embedded.process import Process
 from app.models.postings import NewPosting
 from bench import limits
 from bench.effort import Effort
-from bench.ground import Ground
+from bench.ground import Ground, Place
 from bench.load import Load, press, request
 from bench.programs import cpu_seconds, first_core, other_cores
 from bench.result import Row, Section, Table, Verdict
@@ -43,7 +43,6 @@ async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
     async with (
         ground.filled(postings=_POSTINGS, updates=0) as place,
         ground.filled(postings=_POSTINGS, updates=0) as filled,
-        ground.filled(postings=0, updates=0) as empty,
     ):
         cpu: dict[str, list[float]] = defaultdict(list)
         with ground.pinned(other_cores()), ExitStack() as stack:
@@ -55,16 +54,18 @@ async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
                 _ASGI: stack.enter_context(start("bench.rivals.bare_asgi", "/")),
             }
             contestants = _contestants(servers, await account(place), effort, cpu)
-            contestants[_COPY] = partial(
-                limits.copy_postings,
-                filled.database_url,
-                empty.database_url,
-                seconds=effort.load_seconds,
-                at_once=_AT_ONCE,
-            )
+            contestants[_COPY] = partial(_copy, ground, filled, effort)
             rows = await in_turns(contestants, rounds=effort.rounds, say=say)
     tables = _tables({row.label: row.rounds for row in rows})
     return Section("answering", "Answering: the API over HTTP", _HOW, [*tables, _costs(cpu)], _verdicts(tables))
+
+
+async def _copy(ground: Ground, filled: Place, effort: Effort) -> float:
+    """Into a new database each time: nothing can be taken out of a history."""
+    async with ground.filled(postings=0, updates=0) as empty:
+        return await limits.copy_postings(
+            filled.database_url, empty.database_url, seconds=effort.load_seconds, at_once=_AT_ONCE
+        )
 
 
 def _contestants(
