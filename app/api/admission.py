@@ -4,11 +4,11 @@ import logging
 import math
 import re
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.api.body_guard import BODILESS
 from app.api.problems import prefers_portuguese, problem_response
@@ -122,8 +122,7 @@ class Answer:
         self.status: Final = response.status_code
         self.headers: Final = response.raw_headers
         self.body: Final = bytes(response.body)
-        self._beginning = b"HTTP/1.1 %d %s\r\n" % (self.status, HTTPStatus(self.status).phrase.encode())
-        self._beginning += written_lines(self.headers)
+        self._beginning = STATUS_LINE[self.status] + written_lines(self.headers)
         self._server_lines = ServerLines()
 
     def written(self, server_headers: Headers, request_id: bytes) -> bytes:
