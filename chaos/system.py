@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -244,30 +244,28 @@ class System:
     def change_schema(self, sql: str) -> None:
         """Run statements on the database, all or none, past all links; again where work under way was in the way."""
 
-        async def change() -> None:
-            connection = await asyncpg.connect(self.servers.postgres.url)
-            try:
-                for _ in range(_SCHEMA_ATTEMPTS):
-                    with suppress(*_IN_THE_WAY):
-                        await connection.execute(sql)
-                        return
-                raise Missed(f"work under way was in the way of it {_SCHEMA_ATTEMPTS} times: {sql}")
-            finally:
-                await connection.close()
+        async def change(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+            for _ in range(_SCHEMA_ATTEMPTS):
+                with suppress(*_IN_THE_WAY):
+                    await connection.execute(sql)
+                    return
+            raise Missed(f"work under way was in the way of it {_SCHEMA_ATTEMPTS} times: {sql}")
 
-        blocking(change())
+        self._on_database(change)
 
     def migrate(self, migration: Migration) -> None:
         """Apply a migration as the product does."""
+        self._on_database(lambda connection: apply(connection, migration))
 
-        async def change() -> None:
+    def _on_database(self, work: Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[object]]) -> None:
+        async def connected() -> None:
             connection = await asyncpg.connect(self.servers.postgres.url)
             try:
-                await apply(connection, migration)
+                await work(connection)
             finally:
                 await connection.close()
 
-        blocking(change())
+        blocking(connected())
 
 
 def _through(url: str, port: int) -> str:
