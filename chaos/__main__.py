@@ -13,6 +13,7 @@ from chaos.faults.catalogue import FAULTS, SOAK, mix, soak
 from chaos.report import report
 from chaos.run import Plan, run
 
+_COLUMNS_OF_A_FILE = 120
 _CONTROLS = ("retry-without-key", *CONTROLS)
 
 
@@ -25,7 +26,7 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Keep data, logs and ledgers in this new folder.")] = None,
 ) -> None:
     """Break a running system at random, and prove that every promise was kept. Exit code 1 where one was not."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _COLUMNS_OF_A_FILE)
     if fault == "list":
         for each in sorted(FAULTS.values(), key=lambda one: one.row):
             console.print(f"{each.row:>2}  {each.name:<32} {each.what}", highlight=False)
@@ -44,7 +45,7 @@ def main(
         faults=soak() if fault == SOAK else [FAULTS[fault]] if fault else mix(),
         alone=fault in FAULTS,
         longest=30 if fault in FAULTS else 8,
-        pause_seconds=1.0 if fault in FAULTS and FAULTS[fault].quiet else 0.1,
+        pause_seconds=FAULTS[fault].pause_seconds if fault in FAULTS else 0.1,
         control=control if control in CONTROLS else None,
         without_key=control == "retry-without-key",
     )

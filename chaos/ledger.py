@@ -108,7 +108,15 @@ class Fell:
     epoch: float
 
 
-Entry: TypeAlias = Created | Asked | KeyReused | Seen | Subscribed | Received | Fell
+@dataclass(frozen=True, slots=True)
+class Stolen:
+    """Between these moments the host of this machine gave much of the processors' time to others."""
+
+    began: float
+    ended: float
+
+
+Entry: TypeAlias = Created | Asked | KeyReused | Seen | Subscribed | Received | Fell | Stolen
 _KINDS: Final[dict[str, type[Entry]]] = {kind.__name__: kind for kind in get_args(Entry)}
 
 

@@ -1,9 +1,11 @@
 """Figures of a run: how long answers took, while what fell, and how long it took to be well again."""
 
 import json
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Final
 
 from bench.result import percentile
@@ -11,11 +13,13 @@ from chaos.checker import ACCEPTED
 from chaos.delivery_checker import WELL
 from chaos.facts import Update
 from chaos.faults.fault import Fault
-from chaos.ledger import NO_ANSWER, Asked, Entry, Fell, Received
+from chaos.ledger import NO_ANSWER, Asked, Entry, Fell, Received, Stolen
 
 _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 # On a shared machine the p99 of some hundred answers varies by half; whoever waited for what is gone would answer ten times as late.
 _HARDLY_MORE: Final = 2.0
+# Where less is left, time is stolen so evenly that all were met alike.
+_ENOUGH: Final = 0.3
 # Seconds. A clock that is moved is moved by an hour.
 _CLOCK_MOVED: Final = 1_800
 
@@ -24,8 +28,9 @@ _CLOCK_MOVED: Final = 1_800
 class Window:
     """What the callers noticed while one fault lasted, in seconds.
 
-    `answers` are those of 202s, `slowest` of any; `deliveries` from a step until the receiver that is well has it. `recovery` is until
-    a new update went through, `backlog` from there until all that was accepted before was decided.
+    `answers` are those of 202s that nobody waited for while the machine's host gave its time to others, `slowest` of any; `deliveries`
+    from a step until the receiver that is well has it. `recovery` is until a new update went through, `backlog` from there until all that
+    was accepted before was decided.
     """
 
     fault: str
@@ -44,16 +49,28 @@ def seconds_of_202s(entries: Sequence[Entry]) -> list[float]:
     return [each.answered - each.sent for each in entries if isinstance(each, Asked) and each.status == ACCEPTED]
 
 
-def seconds_when_calm(entries: Sequence[Entry]) -> list[float]:
-    """How long each 202 took that was asked for while nothing was broken."""
+def seconds_when_calm(entries: Sequence[Entry]) -> tuple[float, ...]:
+    """How long each 202 took that was asked for while nothing was broken, and no time was stolen."""
     fallen = [entry for entry in entries if isinstance(entry, Fell)]
-    return [
-        each.answered - each.sent
+    calm = [
+        each
         for each in entries
         if isinstance(each, Asked)
         and each.status == ACCEPTED
         and not any(fell.began <= each.answered and each.sent <= fell.recovered for fell in fallen)
     ]
+    return _own_seconds(calm, _stolen(entries))
+
+
+def _stolen(entries: Sequence[Entry]) -> list[Stolen]:
+    return [entry for entry in entries if isinstance(entry, Stolen)]
+
+
+def _own_seconds(asked: Sequence[Asked], stolen: Sequence[Stolen]) -> tuple[float, ...]:
+    """How long those took who waited for us alone; all of them where too few are left."""
+    began, ended = [one.began for one in stolen], [-inf, *(one.ended for one in stolen)]
+    own = [each for each in asked if ended[bisect(began, each.answered)] < each.sent]
+    return tuple(each.answered - each.sent for each in (own if len(own) >= len(asked) * _ENOUGH else asked))
 
 
 def windows(entries: Sequence[Entry], updates: Sequence[Update]) -> list[Window]:
@@ -62,7 +79,7 @@ def windows(entries: Sequence[Entry], updates: Sequence[Update]) -> list[Window]
     fallen = [entry for entry in entries if isinstance(entry, Fell)]
     timed = _with_the_right_time(asked, fallen, updates)
     delivered = [entry for entry in entries if isinstance(entry, Received) and entry.path.startswith(WELL)]
-    return [_window(fell, asked, delivered, timed) for fell in fallen]
+    return [_window(fell, asked, delivered, timed, _stolen(entries)) for fell in fallen]
 
 
 def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates: Sequence[Update]) -> list[Update]:
@@ -77,7 +94,13 @@ def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates
     ]
 
 
-def _window(fell: Fell, asked: Sequence[Asked], delivered: Sequence[Received], updates: Sequence[Update]) -> Window:
+def _window(
+    fell: Fell,
+    asked: Sequence[Asked],
+    delivered: Sequence[Received],
+    updates: Sequence[Update],
+    stolen: Sequence[Stolen],
+) -> Window:
     during = [each for each in asked if fell.began <= each.sent <= fell.healed]
     healed, recovered = fell.epoch + fell.healed, fell.epoch + fell.recovered
     waited = [
@@ -90,7 +113,7 @@ def _window(fell: Fell, asked: Sequence[Asked], delivered: Sequence[Received], u
         fell.healed - fell.began,
         len(during),
         sum(each.status in _DISTURBED for each in during),
-        tuple(each.answered - each.sent for each in during if each.status == ACCEPTED),
+        _own_seconds([each for each in during if each.status == ACCEPTED], stolen),
         max((each.answered - each.sent for each in during), default=0.0),
         tuple(
             each.at + fell.epoch - datetime.fromisoformat(json.loads(each.body)["timestamp"]).timestamp()

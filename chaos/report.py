@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench.result import percentile
 from chaos.faults.fault import Fault
@@ -38,15 +38,16 @@ def report(plan: Plan, outcome: Outcome, faults: Mapping[str, Fault], console: C
 
 def _faults_table(fallen: list[Window]) -> Table:
     table = Table(
-        "fault",
+        Column("fault", no_wrap=True),
         "times",
         "asked",
         "disturbed",
-        "p99 of a 202",
+        "p99 of a 202*",
         "slowest answer",
         "p99 of a webhook",
         "longest recovery",
         "longest backlog",
+        caption="* while the machine's host gave no time to others",
     )
     for name in sorted({window.fault for window in fallen}):
         same = [window for window in fallen if window.fault == name]

@@ -23,6 +23,7 @@ from chaos.faults.requests import POISON
 from chaos.ledger import Entry, Fell, Ledger, Subscribed, now, read_ledgers
 from chaos.probe import Probe
 from chaos.servers import Equipment
+from chaos.stolen_time import noting_stolen_time
 from chaos.system import Missed, System, until
 
 _ROOT: Final = Path(__file__).parent.parent
@@ -77,7 +78,12 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     with System(folder, control=plan.control, equipment=plan.equipment) as system:
         probe = Probe(system.urls)
         probe.register()
-        with _clients(plan, system, folder), Ledger(folder / "faults.ledger") as ledger:
+        with (
+            _clients(plan, system, folder),
+            Ledger(folder / "faults.ledger") as ledger,
+            Ledger(folder / "stolen.ledger") as stolen,
+            noting_stolen_time(stolen),
+        ):
             probe.wait_until_all_works(within=plan.patience)
             until("a client has its endpoints", lambda: _subscriptions(folder) == _ENDPOINTS, seconds=plan.patience)
             weather = _Weather(plan, system, probe, ledger, say)

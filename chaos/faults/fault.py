@@ -38,7 +38,8 @@ class Fault:
     """One fault of the matrix. `touches` names what it breaks, and what it needs whole, so that two at once do not undo each other.
 
     `lasts`: at least and at most so many seconds. Not `in_mix`: it falls only when it is named, since it takes a run of its own, or `needs`
-    servers that stand on something unusual. `quiet`: it measures, so the clients of the run hardly do anything.
+    servers that stand on something unusual. `pause_seconds`: how long each hand of the clients rests, on average, between two requests
+    while it falls alone; longer where it is told how long an answer takes, which on a full machine is how long it waits for the machine.
     """
 
     name: str
@@ -49,5 +50,5 @@ class Fault:
     lasts: tuple[float, float]
     expects: Expectation = Expectation()
     in_mix: bool = True
-    quiet: bool = False
+    pause_seconds: float = 0.1
     needs: Equipment | None = None

@@ -217,6 +217,6 @@ FAULTS: Final = (
         frozenset({"requests"}),
         (0.0, 0.0),
         in_mix=False,
-        quiet=True,
+        pause_seconds=1.0,
     ),
 )

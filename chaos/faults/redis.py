@@ -85,6 +85,7 @@ FAULTS: Final = (
         (0.0, 0.0),
         _UNNOTICED,
         in_mix=False,
+        pause_seconds=0.5,
     ),
     Fault("redis-flushall", 3, "FLUSHALL, twice", _flushed, _REDIS, (0.5, 2.0), _UNNOTICED),
     Fault("redis-full", 4, "maxmemory reached: nothing can be written", _full, _REDIS, (2.0, 6.0), _UNNOTICED),
