@@ -1,7 +1,6 @@
 """What every request passes on its way in and out: an id, a line in the log, and the headers that every answer has."""
 
 import itertools
-import logging
 import re
 import secrets
 import time
@@ -13,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.security_headers import Header, missing_headers
+from app.core.access_log import access_log
 
 REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 """The pattern of a caller's own X-Request-ID that is taken over."""
@@ -25,8 +25,6 @@ _GIVEN: Final = re.compile(REQUEST_ID)
 # Ids only have to differ, between processes too: to ask the system for random bytes each time would cost more than the rest.
 _OF_PROCESS: Final = secrets.token_hex(8)
 _numbers: Final = itertools.count()
-
-_log = logging.getLogger("app.access")
 
 
 def new_request_id() -> str:
@@ -54,7 +52,7 @@ class Incoming:
         elapsed = (time.perf_counter() - self._came) * 1000
         # As it came, percent-encoded: nobody writes a line of his own.
         path = scope["raw_path"].decode("ascii", "backslashreplace")
-        _log.info("%s %s %d %.1f ms", scope["method"], path, status, elapsed)
+        access_log.tell(self.id, scope["method"], path, status, elapsed)
 
 
 def incoming(scope: Scope, given: str) -> Incoming:

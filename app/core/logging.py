@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import structlog
 
+from app.core.access_log import access_log
+
 _QUIET_SECONDS: Final = 1.0
 _CALM: Final = frozenset({"debug", "info"})
 # Where PostgreSQL, asyncpg and pydantic quote a value: in a row that breaks a constraint, an argument, a field.
@@ -50,6 +52,7 @@ def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     )
     logging.basicConfig(level=max(logging.getLevelNamesMapping()[level], logging.INFO), handlers=[handler], force=True)
     logging.getLogger("app").setLevel(level)
+    access_log.write_json_to(sys.stderr if style == "json" else None)
     # uvicorn's own handlers would write the same line twice.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()

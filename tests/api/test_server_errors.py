@@ -32,7 +32,7 @@ async def test_it_can_be_found_in_the_logs_by_the_id_in_its_answer(
         request_id = answer.headers["X-Request-ID"]
         assert answer.headers["Cache-Control"] == "no-store"
         assert "RateLimit" in answer.headers
-        lines = [json.loads(line) for line in running.log.splitlines() if request_id in line]
+    lines = [json.loads(line) for line in running.log.splitlines() if request_id in line]
     # uvicorn tells of it too, a little later.
     assert next(line["event"] for line in lines if line["level"] == "error") == "an error of ours"
     assert [line["event"].split(" ")[:3] for line in lines if line["logger"] == "app.access"] == [
