@@ -5,14 +5,12 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
 from aiohttp import web
 from rich.console import Console
 from rich.text import Text
@@ -30,38 +28,23 @@ _REASONS: Final = {
     "Message timestamp too new": "it was signed more than five minutes ahead: a clock is wrong",
 }
 
-webhooks_cli: Final = typer.Typer(help="Try webhooks out.", no_args_is_help=True)
+
+class NotASecret(Exception):
+    """What was given as an endpoint's secret is none; the text says why, for people."""
 
 
-@webhooks_cli.callback()
-def _options() -> None:
-    """Try webhooks out."""
+class NotListening(Exception):
+    """The port cannot be had; the text says why, for people."""
 
 
-@webhooks_cli.command()
-def listen(
-    secrets: Annotated[
-        list[str],
-        typer.Option(
-            "--secret",
-            envvar="WEBHOOK_SECRET",
-            help="The endpoint's secret, whsec_...; twice, during a rotation. Better in WEBHOOK_SECRET than on the command line.",
-        ),
-    ],
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")] = 9000,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    answer: Annotated[int, typer.Option(min=200, max=599, help="What to answer to an event that verifies.")] = 204,
-) -> None:
-    """Listen for events on this machine, verify their signatures and show them, until Ctrl-C.
-
-    The API goes to this machine only when it runs with WEBHOOK_DEVELOPMENT=true.
-    """
+def listen(secrets: Sequence[str], *, host: str, port: int, answer: int) -> None:
+    """Show what comes until SIGINT or SIGTERM, and answer with this status; raises NotASecret and NotListening."""
     listener = Listener([_read_secret(secret) for secret in secrets], answer=answer, console=Console(highlight=False))
     try:
         asyncio.run(_serve(listener, host, port))
     except OSError as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        sys.exit(f"Nothing can listen on {host} port {port}: {reason}.")
+        raise NotListening(f"Nothing can listen on {host} port {port}: {reason}.") from error
 
 
 def _read_secret(text: str) -> Webhook:
@@ -69,7 +52,7 @@ def _read_secret(text: str) -> Webhook:
     with suppress(EmptyWebhookSecretError, ValueError):
         if text.startswith(_PREFIX):
             return Webhook(text)
-    raise typer.BadParameter("it is not a secret: it begins with whsec_, and the rest is base64", param_hint="--secret")
+    raise NotASecret("it is not a secret: it begins with whsec_, and the rest is base64")
 
 
 async def _serve(listener: "Listener", host: str, port: int) -> None:

@@ -127,7 +127,7 @@ def test_every_part_of_the_application_has_its_place() -> None:
 @pytest.mark.parametrize(
     ("program", "others"),
     [
-        ("app.cli", {"fastapi", "uvicorn", "reportlab", "PIL"}),
+        ("app.cli", {"aiohttp", "argon2", "asyncpg", "fastapi", "jwt", "redis", "uvicorn", "reportlab", "PIL"}),
         ("app.main", {"aiohttp", "reportlab", "PIL"}),
         ("app.worker", {"aiohttp", "fastapi", "uvicorn", "reportlab", "PIL"}),
         ("app.webhook_worker", {"fastapi", "uvicorn", "reportlab", "PIL", "jwt"}),
