@@ -1,6 +1,7 @@
 """Credentials are looked at once in a while: what is remembered of them is fresh, bounded, and holds only in their own time."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,9 @@ from app.services.authentication import ApiKeyDesk, Authenticator, Credential, S
 from app.services.errors import InsufficientScope, MistypedApiKey, NotAuthenticated
 from app.services.lookup_desk import LookupDesk
 
-TOKENS = AccessTokens("another-secret-for-these-tests-0123456789", lifetime=timedelta(minutes=5))
+SECRET = "another-secret-for-these-tests-0123456789"
+TOKENS = AccessTokens(SECRET, lifetime=timedelta(minutes=5))
+LEEWAY_SECONDS = 60
 CLIENT = Caller(id=UUID(int=1), role="client")
 
 
@@ -85,11 +88,28 @@ async def test_what_is_remembered_holds_only_in_the_tokens_own_time(sessions: Se
     assert len(sessions.rounds) == 3
 
 
+async def test_a_token_whose_signature_was_verified_ends_in_its_time_nevertheless(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "_REMEMBERED_SECONDS", 0.0)
+    over_soon = AccessTokens(SECRET, lifetime=timedelta(seconds=2 - LEEWAY_SECONDS))
+    sessions.going_on.add(session := uuid4())
+    header = f"Bearer {over_soon.issue(session, CLIENT.id, CLIENT.role, ['postings:read'])}"
+    credential = await sessions.authenticator.authenticate(header)
+    for _ in range(2):
+        assert await sessions.authenticator.authenticate(header) == credential
+    assert len(sessions.rounds) == 3
+    await asyncio.sleep(credential.ends - time.time() + 0.01)
+    with pytest.raises(NotAuthenticated):
+        await sessions.authenticator.authenticate(header)
+
+
 async def test_what_is_remembered_is_bounded(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "_MOST_REMEMBERED", 3)
     for _ in range(10):
         await sessions.authenticator.authenticate(sessions.begin())
         assert len(sessions.authenticator._remembered) <= 3
+        assert len(sessions.authenticator._read_before) <= 3
 
 
 async def test_a_header_that_was_made_long_is_taken_but_not_remembered(sessions: Sessions) -> None:
