@@ -20,6 +20,23 @@ from tests.proxy import proxy_to
 from tests.service import Service, create_operator, running_service
 from tests.shop import Shop
 
+# What takes long begins first: two processes share the files, and whoever got the longest as the last would work on it alone.
+_LONG = (
+    "tests/chaos/",
+    "tests/test_replay_of_real_orders.py",
+    "tests/api/test_schema.py",
+    "tests/workers/",
+    "tests/embedded/",
+    "tests/deploy/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put them in that order, and leave it as it is otherwise."""
+    items.sort(
+        key=lambda item: next((place for place, long in enumerate(_LONG) if item.nodeid.startswith(long)), len(_LONG))
+    )
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_developer() -> None:
