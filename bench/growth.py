@@ -1,7 +1,8 @@
 """What growth costs: `make bench-growth POSTINGS=1000000`.
 
 Fills a durable PostgreSQL with 100 thousand postings, then 1 million, and so on up to POSTINGS, and measures the same things at each size
-with the service's own statements. Only the ratios between sizes in one run count.
+with the service's own statements: in turns with a database that stays at 100 thousand, since the machine is not the same half an hour
+later. Only the ratios between the two count.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypeAlias
 
 import asyncpg
 import typer
@@ -33,12 +35,18 @@ from app.services.posting_service import PostingRules
 from app.workers.update_retention import UpdateRetention
 from bench.growth_fill import SELECT_UNDER_WAY, fill_postings
 
+Figures: TypeAlias = dict[str, float]
+Work: TypeAlias = Callable[[], Awaitable[float | None]]
+
 _SMALLEST: Final = 100_000
 _FRESH: Final = 25_000
 _LOOKUPS: Final = 3_000
 _PAGES: Final = 300
 _BATCH: Final = 500
 _BATCHES: Final = 30
+_TURNS: Final = 5
+_UNTOUCHED: Final = "untouched"
+_REFERENCE: Final = "reference"
 _SERVER: Final = {"max_wal_size": "4GB", "maintenance_work_mem": "1GB", "checkpoint_timeout": "30min"}
 _RULES: Final = PostingRules(
     tracking_code_prefixes=("ZP",), freight_rates=FreightRates(per_kg=Decimal(2), per_cm3=Decimal(0))
@@ -123,52 +131,69 @@ class Growth:
         await self._retention.delete_old()
 
 
-async def _milliseconds(work: Callable[[], Awaitable[float | None]], count: int) -> float:
-    """The median of `count` after a tenth of it unmeasured; the work may return the seconds that count."""
-    for _ in range(count // 10):
-        await work()
+async def _seconds(work: Work, count: int) -> list[float]:
+    """Of each time; the work may return the seconds that count."""
     times = []
     for _ in range(count):
         began = time.perf_counter()
         inner = await work()
         times.append(time.perf_counter() - began if inner is None else inner)
-    return statistics.median(times) * 1000
+    return times
 
 
-async def _measure_size(postgres: PostgresServer, superuser: Any, size: int) -> dict[str, float]:
+async def _in_turns(works: Sequence[Work], count: int) -> list[float]:
+    """The median of `count` times of each, in milliseconds, after a tenth of it unmeasured."""
+    for work in works:
+        await _seconds(work, count // 10)
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(_TURNS):
+        for work, its_times in zip(works, times, strict=True):
+            its_times.extend(await _seconds(work, count // _TURNS))
+    return [statistics.median(its_times) * 1000 for its_times in times]
+
+
+@asynccontextmanager
+async def _growth(url: str, superuser_url: str, size: int) -> AsyncIterator[Growth]:
     dice = random.Random(size)  # noqa: S311 - a bench
+    superuser = await asyncpg.connect(superuser_url)
     rows = await superuser.fetch(
         "SELECT tracking_code FROM postings WHERE id = ANY ($1::bigint[])", dice.sample(range(size), _LOOKUPS)
     )
     client = Caller(id=await superuser.fetchval("SELECT md5('client 0')::uuid"), role="client")
-    async with open_database(postgres.url, pool_size=1, acquire_seconds=5, statement_seconds=60) as database:
-        anywhere = dice.sample(range(size - _FRESH), min(size - _FRESH, 8 * _BATCH * _BATCHES))
-        under_way = [row["id"] for row in await superuser.fetch(SELECT_UNDER_WAY, anywhere)]
-        growth = Growth(database, size, client, codes=[row["tracking_code"] for row in rows], under_way=under_way)
-        return {
-            "lookup": await _milliseconds(growth.lookup, _LOOKUPS),
-            "first page": await _milliseconds(growth.first_page, _PAGES),
-            "deep page": await _milliseconds(growth.deep_page, _PAGES),
-            "updates of recent postings": await _milliseconds(growth.recent_batch, _BATCHES),
-            "updates of random postings": await _milliseconds(growth.random_batch, _BATCHES),
-            "creates, 1 000 at once": await _milliseconds(growth.create, _BATCHES),
-            "sweep, nothing waiting": await _milliseconds(growth.sweep, _BATCHES),
-            "retention, 128 pages of old updates": await _milliseconds(growth.delete_old, _BATCHES),
-        }
+    anywhere = dice.sample(range(size - _FRESH), min(size - _FRESH, 8 * _BATCH * _BATCHES))
+    under_way = [row["id"] for row in await superuser.fetch(SELECT_UNDER_WAY, anywhere)]
+    await superuser.close()
+    async with open_database(url, pool_size=1, acquire_seconds=5, statement_seconds=60) as database:
+        yield Growth(database, size, client, codes=[row["tracking_code"] for row in rows], under_way=under_way)
 
 
-def _print_table(results: dict[int, dict[str, float]]) -> None:
-    smallest, *others = results
-    print(f"\n{'milliseconds, and times ' + format(smallest, ','):32}" + "".join(f"{size:>22,}" for size in results))
+async def _measure(those: Sequence[Growth]) -> list[Figures]:
+    """The figures of each."""
+    measured = {
+        "lookup": await _in_turns([each.lookup for each in those], _LOOKUPS),
+        "first page": await _in_turns([each.first_page for each in those], _PAGES),
+        "deep page": await _in_turns([each.deep_page for each in those], _PAGES),
+        "updates of recent postings": await _in_turns([each.recent_batch for each in those], _BATCHES),
+        "updates of random postings": await _in_turns([each.random_batch for each in those], _BATCHES),
+        "creates, 1 000 at once": await _in_turns([each.create for each in those], _BATCHES),
+        "sweep, nothing waiting": await _in_turns([each.sweep for each in those], _BATCHES),
+        "retention, 128 pages of old updates": await _in_turns([each.delete_old for each in those], _BATCHES),
+    }
+    return [{name: figures[number] for name, figures in measured.items()} for number in range(len(those))]
+
+
+def _print_size(size: int, small: Figures, large: Figures | None) -> None:
+    print(f"{'milliseconds':36}{_SMALLEST:>14,}" + (f"{size:>14,}         times" if large else ""))
     for name, target in TARGETS.items():
-        base = results[smallest][name] if name != "deep page" else results[smallest]["first page"]
-        cells = [f"{results[size][name]:9.2f} ms  x {results[size][name] / base:5.2f}" for size in results]
-        print(
-            f"{name:32}"
-            + "".join(f"{cell:>22}" for cell in cells)
-            + (f"   at most {target}" if target and others else "")
-        )
-    print("(a deep page is held against the first page at the smallest size)")
+        if large is None:
+            print(f"{name:36}{small[name]:14.2f}")
+        else:
+            times = large[name] / small["first page" if name == "deep page" else name]
+            print(
+                f"{name:36}{small[name]:14.2f}{large[name]:14.2f}{times:14.2f}"
+                + (f"  at most {target}" if target else "")
+            )
+    print("(a deep page is held against the first page of the small database)" if large else "", flush=True)
 
 
 async def measure(folder: Path, most: int) -> None:
@@ -176,23 +201,42 @@ async def measure(folder: Path, most: int) -> None:
     sizes = [_SMALLEST]
     while sizes[-1] * 10 <= most:
         sizes.append(sizes[-1] * 10)
-    results: dict[int, dict[str, float]] = {}
     with start_postgres(folder / "postgres", settings=_SERVER) as postgres:
         await migrate(postgres.url)
-        superuser = await asyncpg.connect(postgres.superuser_url)
         for size in sizes:
             began = time.monotonic()
-            await fill_postings(postgres.superuser_url, superuser, until=size, fresh=_FRESH)
-            await superuser.execute("CHECKPOINT")
-            filled = time.monotonic() - began
-            bytes_ = await superuser.fetchval("SELECT pg_database_size(current_database())")
-            results[size] = await _measure_size(postgres, superuser, size)
-            print(
-                f"{size:,} postings: filled in {filled:.0f} s, {bytes_ / 2**30:.1f} GiB, {time.monotonic() - began:.0f} s in all",
-                flush=True,
-            )
-        await superuser.close()
-    _print_table(results)
+            gibibytes = await _fill(postgres, size)
+            print(f"\n{size:,} postings: filled in {time.monotonic() - began:.0f} s, {gibibytes:.1f} GiB", flush=True)
+            async with AsyncExitStack() as opened:
+                large = await opened.enter_async_context(_growth(postgres.url, postgres.superuser_url, size))
+                if size == _SMALLEST:
+                    (figures,) = await _measure([large])
+                    _print_size(size, figures, None)
+                else:
+                    urls = _at(postgres.url, _REFERENCE), _at(postgres.superuser_url, _REFERENCE)
+                    small = await opened.enter_async_context(_growth(*urls, _SMALLEST))
+                    _print_size(size, *await _measure([small, large]))
+
+
+async def _fill(postgres: PostgresServer, size: int) -> float:
+    """Bring the database to that size, and the one beside it to what the first was when it was small; how large the first is, in GiB."""
+    superuser = await asyncpg.connect(postgres.superuser_url)
+    await fill_postings(postgres.superuser_url, superuser, until=size, fresh=_FRESH)
+    size_in_bytes: int = await superuser.fetchval("SELECT pg_database_size(current_database())")
+    await superuser.close()
+    superuser = await asyncpg.connect(_at(postgres.superuser_url, "postgres"))
+    if size == _SMALLEST:
+        name = postgres.url.rpartition("/")[2]
+        await superuser.execute(f"CREATE DATABASE {_UNTOUCHED} TEMPLATE {name}")
+    await superuser.execute(f"DROP DATABASE IF EXISTS {_REFERENCE} WITH (FORCE)")
+    await superuser.execute(f"CREATE DATABASE {_REFERENCE} TEMPLATE {_UNTOUCHED}")
+    await superuser.execute("CHECKPOINT")
+    await superuser.close()
+    return size_in_bytes / 2**30
+
+
+def _at(url: str, database: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database}"
 
 
 def main(postings: Annotated[int, typer.Option(min=_SMALLEST, help="The largest size.")] = 1_000_000) -> None:
