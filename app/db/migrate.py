@@ -1,6 +1,8 @@
 """Applies db/migrations/*.sql: each once, in order, in its own transaction, under a lock, with its checksum.
 
-The files have dbmate's format (`-- migrate:up`, `-- migrate:down`) and the table has dbmate's name, so an operator may use either.
+The files have dbmate's format (`-- migrate:up`, `-- migrate:down`) and the table has dbmate's name, so an operator may use either. What
+PostgreSQL does in no transaction (an index that is made while the table is written to) is a file of its own with one statement that may
+be repeated, and `transaction:false` behind either mark.
 """
 
 import asyncio
@@ -15,15 +17,26 @@ import asyncpg
 
 # Any number does, as long as all releases use the same: one migrator at a time.
 _LOCK: Final = 7_606_219
+_LOCK_PAUSE_SECONDS: Final = 0.1
 _LOCK_TIMEOUT: Final = "300ms"
 _ATTEMPTS: Final = 60
 _PAUSE_SECONDS: Final = 0.7
+_WITHOUT_TRANSACTION: Final = "transaction:false"
 
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
 ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS checksum text;
 ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS applied_at timestamptz DEFAULT statement_timestamp();
 """
+
+# What is left of an index that was being made when its migration was broken off; nothing but one of its name in the migration's text.
+_SELECT_UNFINISHED: Final = """
+SELECT indexrelid::regclass::text AS name
+  FROM pg_index
+  JOIN pg_class ON pg_class.oid = indexrelid
+ WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace AND position(relname IN $1) > 0
+"""
+_INSERT: Final = "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)"
 
 
 class MigrationError(Exception):
@@ -32,12 +45,13 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: its version (the digits its name begins with), its name and its two parts."""
+    """One file: its version (the digits its name begins with), its name, what it does, and whether that is done in a transaction."""
 
     version: str
     name: str
     up: str
     checksum: str
+    in_transaction: bool = True
 
 
 @cache
@@ -49,11 +63,15 @@ def read_migrations() -> tuple[Migration, ...]:
 
 
 def _parse(name: str, text: str) -> Migration:
-    up = text.partition("-- migrate:up")[2].partition("-- migrate:down")[0]
+    options, _, up = text.partition("-- migrate:up")[2].partition("-- migrate:down")[0].partition("\n")
     if not up.strip():
         raise MigrationError(f"{name} has no '-- migrate:up' part.")
     return Migration(
-        version=name.partition("_")[0], name=name, up=up, checksum=hashlib.sha256(text.encode()).hexdigest()
+        version=name.partition("_")[0],
+        name=name,
+        up=up,
+        checksum=hashlib.sha256(text.encode()).hexdigest(),
+        in_transaction=_WITHOUT_TRANSACTION not in options,
     )
 
 
@@ -64,11 +82,20 @@ async def migrate(database_url: str) -> list[str]:
     """
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await _lock(connection)
         await connection.execute(_CREATE_TABLE)
         return [await apply(connection, migration) for migration in await _pending(connection)]
     finally:
         await connection.close()
+
+
+async def _lock(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Have the lock until the connection ends. Asked for again and again: whoever waits for it in PostgreSQL is a statement under way, and
+    an index that is made concurrently waits for all of these."""
+    while True:
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        await asyncio.sleep(_LOCK_PAUSE_SECONDS)
 
 
 async def _pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[Migration]:
@@ -89,7 +116,11 @@ async def _pending(connection: "asyncpg.Connection[asyncpg.Record]") -> list[Mig
 
 async def apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> str:
     """Apply one migration and return its name. Whatever is asked of the service meanwhile waits behind it for its locks, so it waits
-    for them for less than anybody does for an answer, stands back, and tries again; raises MigrationError when they were never free."""
+    for them for less than anybody does for an answer, stands back, and tries again; raises MigrationError when they were never free.
+    Behind one without a transaction nobody waits."""
+    if not migration.in_transaction:
+        await _apply_without_transaction(connection, migration)
+        return migration.name
     for _ in range(_ATTEMPTS):
         with suppress(asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await _apply_once(connection, migration)
@@ -104,6 +135,11 @@ async def _apply_once(connection: "asyncpg.Connection[asyncpg.Record]", migratio
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         await connection.execute(migration.up)
-        await connection.execute(
-            "INSERT INTO schema_migrations (version, checksum) VALUES ($1, $2)", migration.version, migration.checksum
-        )
+        await connection.execute(_INSERT, migration.version, migration.checksum)
+
+
+async def _apply_without_transaction(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+    for unfinished in await connection.fetch(_SELECT_UNFINISHED, migration.up):
+        await connection.execute(f"DROP INDEX CONCURRENTLY {unfinished['name']}")
+    await connection.execute(migration.up)
+    await connection.execute(_INSERT, migration.version, migration.checksum)

@@ -9,6 +9,7 @@ import pytest
 
 from app.db.migrate import Migration, MigrationError, apply, migrate, read_migrations
 from tests.db.rows import ANOTHER, CLIENT, Connection, insert
+from tests.until import until
 
 NAMES = [migration.name for migration in read_migrations()]
 
@@ -111,6 +112,55 @@ async def test_a_table_that_is_never_free_is_told_of(empty: Connection, monkeypa
     assert await empty.fetchval("SELECT count(*) FROM schema_migrations WHERE version = $1", NEXT.version) == 0
 
 
+INDEX = Migration(
+    "99999999999999",
+    "99999999999999_index.sql",
+    "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_city ON status_updates (city)",
+    "-",
+    in_transaction=False,
+)
+
+
+@pytest.fixture
+async def writer(empty_url: str) -> AsyncIterator[Connection]:
+    """A migrated database is written to in a transaction that goes on."""
+    await migrate(empty_url)
+    opened = await asyncpg.connect(empty_url)
+    await opened.execute("BEGIN; UPDATE status_updates SET city = city")
+    yield opened
+    await opened.close()
+
+
+async def test_an_index_is_made_while_others_write_and_wait_for_nothing(
+    empty_url: str, empty: Connection, writer: Connection
+) -> None:
+    migrator = await asyncpg.connect(empty_url)
+    applied = asyncio.create_task(apply(migrator, INDEX))
+    for _ in range(10):
+        await empty.execute("UPDATE status_updates SET city = city", timeout=1)
+        await asyncio.sleep(0.05)
+    assert not applied.done()  # it waits for the one who writes; nobody waits for it
+    await writer.execute("COMMIT")
+    assert await applied == INDEX.name
+    assert await _is_valid(empty, "by_city")
+    await migrator.close()
+
+
+async def test_what_is_left_of_an_index_that_was_broken_off_is_made_anew(
+    empty_url: str, empty: Connection, writer: Connection
+) -> None:
+    migrator = await asyncpg.connect(empty_url)
+    applied = asyncio.create_task(apply(migrator, INDEX))
+    await until("it is being made", lambda: _has(empty, "by_city"))
+    await empty.execute("SELECT pg_terminate_backend($1)", migrator.get_server_pid())
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        await applied
+    assert not await _is_valid(empty, "by_city")
+    await writer.execute("COMMIT")
+    assert await apply(empty, INDEX) == INDEX.name
+    assert await _is_valid(empty, "by_city")
+
+
 async def test_a_database_that_dbmate_migrated_is_up_to_date(empty_url: str, empty: Connection) -> None:
     await empty.execute("CREATE TABLE schema_migrations (version character varying(128) PRIMARY KEY)")
     for migration in read_migrations():
@@ -166,7 +216,15 @@ async def test_of_a_client_that_had_too_many_sessions_those_go_on_that_were_cont
 
 def _down(name: str) -> str:
     text = files("app.db").joinpath("migrations", name).read_text(encoding="utf-8")
-    return text.partition("-- migrate:down")[2]
+    return text.partition("-- migrate:down")[2].partition("\n")[2]
+
+
+async def _has(connection: Connection, index: str) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", index))
+
+
+async def _is_valid(connection: Connection, index: str) -> bool:
+    return bool(await connection.fetchval("SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass", index))
 
 
 async def _tables(connection: Connection) -> list[str]:

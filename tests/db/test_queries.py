@@ -205,6 +205,25 @@ async def test_a_hot_statement_finds_its_rows_by_an_index(crowded: Connection, n
     assert not [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"], json.dumps(nodes, indent=1)
 
 
+@pytest.mark.parametrize("order", ["LAST", "FIRST"])
+async def test_a_page_of_all_postings_by_time_ends_with_its_last_row(crowded: Connection, order: str) -> None:
+    """Planned for its arguments, as PostgreSQL goes on doing where a plan for any would cost so much more."""
+    filters = ["NULL"] * 12
+    end = ["9223372036854775807", "20", "'infinity'"] if order == "LAST" else ["-1", "20", "'-infinity'"]
+    await crowded.execute("SET plan_cache_mode = auto")
+    await crowded.execute(f"PREPARE page AS {STATEMENTS[f'postings.SELECT_ALL_POSTINGS_{order}_POSTED_FIRST']}")
+    explain = f"EXPLAIN (ANALYZE, FORMAT json) EXECUTE page ({', '.join(filters + end)})"
+    for _ in range(10):
+        await crowded.execute(explain)
+    (row,) = await crowded.fetch(explain)
+    await crowded.execute("DEALLOCATE page; SET plan_cache_mode = force_generic_plan")
+    limit, read = _nodes(json.loads(row[0])[0]["Plan"])
+    assert (limit["Node Type"], read.get("Index Name")) == ("Limit", "postings_posted_at_id"), json.dumps(
+        read, indent=1
+    )
+    assert read["Actual Rows"] == 20
+
+
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", []):
