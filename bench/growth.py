@@ -16,6 +16,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import typer
@@ -33,7 +34,7 @@ from app.services import decision_service, posting_service, queue_service
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.workers.update_retention import UpdateRetention
-from bench.growth_fill import SELECT_UNDER_WAY, fill_postings
+from bench.growth_fill import BETWEEN_POSTINGS, FIRST_POSTED_AT, SELECT_UNDER_WAY, fill_postings
 
 Figures: TypeAlias = dict[str, float]
 Work: TypeAlias = Callable[[], Awaitable[float | None]]
@@ -48,6 +49,7 @@ _TURNS: Final = 5
 _UNTOUCHED: Final = "untouched"
 _REFERENCE: Final = "reference"
 _SERVER: Final = {"max_wal_size": "4GB", "maintenance_work_mem": "1GB", "checkpoint_timeout": "30min"}
+_OPERATOR: Final = Caller(id=UUID(int=0), role="operator")
 _RULES: Final = PostingRules(
     tracking_code_prefixes=("ZP",), freight_rates=FreightRates(per_kg=Decimal(2), per_cm3=Decimal(0))
 )
@@ -62,6 +64,7 @@ TARGETS: Final = {
     "lookup": 1.2,
     "first page": 1.2,
     "deep page": 1.3,
+    "operator's page by time": 1.3,
     "updates of recent postings": 1.2,
     "updates of random postings": None,
     "creates, 1 000 at once": 1.2,
@@ -95,6 +98,13 @@ class Growth:
         """One that begins anywhere."""
         cursor = encode_cursor("-created_at", self._dice.randrange(self._size), "2026-01-01T00:00:00+00:00")
         await posting_service.list_postings(self._database.reader, self._client, PostingQuery(cursor=cursor))
+
+    async def operators_page(self) -> None:
+        """One of all clients' postings by the time at which they were posted, that begins anywhere."""
+        number = self._dice.randrange(self._size)
+        cursor = encode_cursor("-posted_at", number, (FIRST_POSTED_AT + number * BETWEEN_POSTINGS).isoformat())
+        query = PostingQuery(sort="-posted_at", cursor=cursor)
+        await posting_service.list_postings(self._database.reader, _OPERATOR, query)
 
     async def recent_batch(self) -> float:
         self._recent -= _BATCH
@@ -173,6 +183,7 @@ async def _measure(those: Sequence[Growth]) -> list[Figures]:
         "lookup": await _in_turns([each.lookup for each in those], _LOOKUPS),
         "first page": await _in_turns([each.first_page for each in those], _PAGES),
         "deep page": await _in_turns([each.deep_page for each in those], _PAGES),
+        "operator's page by time": await _in_turns([each.operators_page for each in those], _PAGES),
         "updates of recent postings": await _in_turns([each.recent_batch for each in those], _BATCHES),
         "updates of random postings": await _in_turns([each.random_batch for each in those], _BATCHES),
         "creates, 1 000 at once": await _in_turns([each.create for each in those], _BATCHES),

@@ -7,6 +7,7 @@ loading and put on again afterwards: what PostgreSQL then accepts is as valid as
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -30,6 +31,8 @@ ON CONFLICT DO NOTHING
 
 # A posting's life follows from its number: most are shipped and delivered, some with a scan, a tenth is returned, three are under way.
 # The last `fresh` of each filling are pending. One posting every three seconds; a fifth of all belongs to client 0.
+FIRST_POSTED_AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
+BETWEEN_POSTINGS: Final = timedelta(seconds=3)
 _LIVES: Final = """
 SELECT id, md5('client ' || CASE WHEN dice % 5 = 0 THEN 0 ELSE dice % {clients} END)::uuid AS client_id, dice,
        timestamptz '2025-01-01 00:00Z' + id * interval '3 seconds' AS posted_at,
