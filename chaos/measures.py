@@ -1,12 +1,13 @@
 """Figures of a run: how long answers took, while what fell, and how long it took to be well again."""
 
 import json
-from bisect import bisect
-from collections.abc import Sequence
+from bisect import bisect, bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from math import inf
-from typing import Final
+from typing import Final, TypeVar
 
 from bench.result import percentile
 from chaos.checker import ACCEPTED
@@ -14,6 +15,8 @@ from chaos.delivery_checker import WELL
 from chaos.facts import Update
 from chaos.faults.fault import Fault
 from chaos.ledger import NO_ANSWER, Asked, Entry, Fell, Received, Stolen
+
+T = TypeVar("T")
 
 _DISTURBED: Final = frozenset({NO_ANSWER, 429, 500, 502, 503, 504})
 # On a shared machine the p99 of some hundred answers varies by half; whoever waited for what is gone would answer ten times as late.
@@ -75,11 +78,43 @@ def _own_seconds(asked: Sequence[Asked], stolen: Sequence[Stolen]) -> tuple[floa
 
 def windows(entries: Sequence[Entry], updates: Sequence[Update]) -> list[Window]:
     """One for each fault that fell."""
-    asked = [entry for entry in entries if isinstance(entry, Asked)]
+    asked = sorted((entry for entry in entries if isinstance(entry, Asked)), key=lambda each: each.sent)
     fallen = [entry for entry in entries if isinstance(entry, Fell)]
-    timed = _with_the_right_time(asked, fallen, updates)
     delivered = [entry for entry in entries if isinstance(entry, Received) and entry.path.startswith(WELL)]
-    return [_window(fell, asked, delivered, timed, _stolen(entries)) for fell in fallen]
+    delivered.sort(key=lambda each: each.at)
+    decisions = _Decisions(_with_the_right_time(asked, fallen, updates))
+    stolen = _stolen(entries)
+    return [
+        _window(
+            fell,
+            _between(asked, lambda each: each.sent, fell),
+            _between(delivered, lambda each: each.at, fell),
+            decisions,
+            stolen,
+        )
+        for fell in fallen
+    ]
+
+
+def _between(entries: Sequence[T], at: Callable[[T], float], fell: Fell) -> Sequence[T]:
+    """Of entries in the order of their time those while the fault lasted."""
+    return entries[bisect_left(entries, fell.began, key=at) : bisect(entries, fell.healed, key=at)]
+
+
+class _Decisions:
+    """By when all was decided that had been accepted at a moment; moments in seconds since 1970."""
+
+    def __init__(self, updates: Sequence[Update]) -> None:
+        timed = sorted(
+            (each.accepted_at.timestamp(), each.decided_at.timestamp()) for each in updates if each.decided_at
+        )
+        self._accepted = [accepted for accepted, _ in timed]
+        self._last_decided = list(accumulate((decided for _, decided in timed), max))
+
+    def last_of(self, accepted_until: float) -> float:
+        """When the last of those was decided that were accepted until then."""
+        count = bisect(self._accepted, accepted_until)
+        return self._last_decided[count - 1] if count else -inf
 
 
 def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates: Sequence[Update]) -> list[Update]:
@@ -95,19 +130,8 @@ def _with_the_right_time(asked: Sequence[Asked], fallen: Sequence[Fell], updates
 
 
 def _window(
-    fell: Fell,
-    asked: Sequence[Asked],
-    delivered: Sequence[Received],
-    updates: Sequence[Update],
-    stolen: Sequence[Stolen],
+    fell: Fell, during: Sequence[Asked], delivered: Sequence[Received], decisions: _Decisions, stolen: Sequence[Stolen]
 ) -> Window:
-    during = [each for each in asked if fell.began <= each.sent <= fell.healed]
-    healed, recovered = fell.epoch + fell.healed, fell.epoch + fell.recovered
-    waited = [
-        update.decided_at.timestamp() - recovered
-        for update in updates
-        if update.decided_at and update.accepted_at.timestamp() <= healed
-    ]
     return Window(
         fell.fault,
         fell.healed - fell.began,
@@ -118,10 +142,9 @@ def _window(
         tuple(
             each.at + fell.epoch - datetime.fromisoformat(json.loads(each.body)["timestamp"]).timestamp()
             for each in delivered
-            if fell.began <= each.at <= fell.healed
         ),
         fell.recovered - fell.healed,
-        max((each for each in waited if each > 0), default=0.0),
+        max(0.0, decisions.last_of(fell.epoch + fell.healed) - fell.epoch - fell.recovered),
     )
 
 
