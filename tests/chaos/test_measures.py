@@ -1,9 +1,9 @@
 """How long answers took is measured where the machine was ours: time that its host gave to others is no miss of the product's."""
 
+from bench.stolen_time import processor_times, stolen_share
 from chaos.faults.catalogue import FAULTS
 from chaos.ledger import Asked, Entry, Fell, Stolen
 from chaos.measures import misses, seconds_when_calm, windows
-from chaos.stolen_time import processor_times, stolen_share
 
 FELL = Fell("redis-gone", began=10.0, healed=20.0, recovered=21.0, epoch=0.0)
 QUICK, SLOW = 0.01, 0.2
