@@ -220,6 +220,8 @@ async def measure(folder: Path, most: int) -> None:
     sizes = [_SMALLEST]
     while sizes[-1] * 10 <= most:
         sizes.append(sizes[-1] * 10)
+    if sizes[-1] < most:
+        sizes.append(most)
     with start_postgres(folder / "postgres", settings=_SERVER) as postgres:
         await migrate(postgres.url)
         for size in sizes:
