@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,19 +40,18 @@ def start_program(name: str, module: str, *, log: Path, environment: Mapping[str
     return Part(name, start(), restart=start, log=log, said_before=said_before)
 
 
-def wait_until_ready(programs: Sequence[Part], *, host: str, port: int, wakeup: Wakeup, patience: float) -> None:
+def wait_until_ready(api: Part, *, host: str, port: int, wakeup: Wakeup, patience: float) -> None:
     """Return when GET /health/ready answers 200, or when somebody asks to stop.
 
-    Raises EmbeddedError with the last words of a program that ends meanwhile, or when `patience` seconds are over.
+    Raises EmbeddedError with the last words of an API that ends instead, or when `patience` seconds are over.
     """
     give_up = time.monotonic() + patience
     while not wakeup.stopping and not is_ready(host, port):
-        for part in programs:
-            if (code := part.process.exit_code()) is not None:
-                words = "\n".join(last_lines(part.log, since=part.said_before))
-                raise EmbeddedError(f"{part.name} could not start: {how_it_ended(code)}.\n{words}")
+        if (code := api.process.exit_code()) is not None:
+            words = "\n".join(last_lines(api.log, since=api.said_before))
+            raise EmbeddedError(f"{api.name} could not start: {how_it_ended(code)}.\n{words}")
         if time.monotonic() > give_up:
-            raise EmbeddedError(f"The API was not ready within {patience:.0f} s (logs: {programs[0].log.parent}).")
+            raise EmbeddedError(f"The API was not ready within {patience:.0f} s (log: {api.log}).")
         wakeup.wait(0.1)
 
 

@@ -61,8 +61,8 @@ class System:
             self._start_postgres,
             self._start_valkey,
             self._migrate,
-            self._start_programs,
-            self._wait_until_ready,
+            self._start_api,
+            self._start_workers,
             self._tell_other_commands,
         ):
             if not self._wakeup.stopping:
@@ -142,24 +142,27 @@ Ctrl-C stops everything; what is stored stays in {_shown(self._folder)}.
         if applied:
             self._say(f"Applied {len(applied)} migration{'s' if len(applied) > 1 else ''}.")
 
-    def _start_programs(self) -> None:
+    def _start_api(self) -> None:
+        """Alone, and until it answers: whoever waits for it does not wait for the workers' loading, too."""
         self._port = self._asked_port or free_port_from(_API_PORT, host=self._environment["HOST"])
         for name in _SECRETS:
             if name not in self._environment:
                 self._environment[name] = keep_secret(self._folder / name.lower(), length=48)
         self._environment["PORT"] = str(self._port)
         self._environment.setdefault("PUBLIC_URL", self._url)
-        logs = open_folder(self._folder / "logs")
-        workers = {f"worker-{number}": "app.worker" for number in range(1, self._workers + 1)}
-        modules = {"api": "app.main", **workers, "webhook-worker": "app.webhook_worker"}
-        for name, module in modules.items():
-            log = _shown(logs / f"{name}.log")
-            self._programs.append(start_program(name, module, log=log, environment=self._environment))
-
-    def _wait_until_ready(self) -> None:
+        self._start_program("api", "app.main")
         wait_until_ready(
-            self._programs, host=self._reachable_host, port=self._port, wakeup=self._wakeup, patience=_READY_WITHIN
+            self._programs[0], host=self._reachable_host, port=self._port, wakeup=self._wakeup, patience=_READY_WITHIN
         )
+
+    def _start_workers(self) -> None:
+        for number in range(1, self._workers + 1):
+            self._start_program(f"worker-{number}", "app.worker")
+        self._start_program("webhook-worker", "app.webhook_worker")
+
+    def _start_program(self, name: str, module: str) -> None:
+        log = _shown(open_folder(self._folder / "logs") / f"{name}.log")
+        self._programs.append(start_program(name, module, log=log, environment=self._environment))
 
     def _tell_other_commands(self) -> None:
         names = ("DATABASE_URL", "REDIS_URL", *_SECRETS)

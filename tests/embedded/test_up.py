@@ -140,6 +140,7 @@ def test_it_runs_as_many_workers_as_were_asked_for(stack: Stack) -> None:
 @pytest.mark.parametrize("words", ["app.main", "app.worker", "bin/postgres", "valkey-server"])
 def test_a_part_that_is_killed_comes_back(stack: Stack, words: str) -> None:
     said_before = len(stack.output)
+    until_blocking("it has begun", lambda: stack.part(words) is not None)
     killed = stack.part(words)
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
