@@ -40,6 +40,7 @@ from app.core.deps import Parts
 from app.core.hint_sender import sending_hints
 from app.core.known_places import KnownPlaces
 from app.core.logging import configure_logging
+from app.core.memory import use_one_arena
 from app.core.open_files import allow_open_files
 from app.core.quota_sharing import sharing_quotas
 from app.core.redis import open_change_channel, open_quotas, open_streams
@@ -232,6 +233,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no logging yet
         return 2
+    use_one_arena()
     configure_logging(level=settings.log_level, style=settings.log_style)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     if settings.public_url_is_local:

@@ -1,5 +1,6 @@
 """Passwords and access tokens: pure, but for the threads that hash."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.core.common_passwords import fold_password, read_common_passwords
+from app.core.memory import give_back_memory
 from app.core.threads import BoundedThreads
 from app.models.clients import Role
 from app.models.scopes import Scope, known_scopes
@@ -29,6 +31,8 @@ _LEEWAY: Final = timedelta(minutes=1)
 _MOST_WAITING_PER_THREAD: Final = 32
 # Who signs in can wait for a moment longer: whatever else the process does goes first.
 _NICENESS: Final = 10
+# The 19 MB of a hash are kept for the next one, which takes half as long then; but not when nobody has come for so long.
+_IDLE_SECONDS: Final = 5.0
 
 
 class Passwords:
@@ -38,7 +42,7 @@ class Passwords:
     any work, when too many wait already.
     """
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, *, threads: int, idle_seconds: float = _IDLE_SECONDS) -> None:
         self._hash = PasswordHash((Argon2Hasher(memory_cost=19_456, time_cost=2, parallelism=1),))
         self._threads = BoundedThreads(
             threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD, niceness=_NICENESS
@@ -46,6 +50,8 @@ class Passwords:
         # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
         self._nobody = self._hash.hash("nobody has this password")
         self._common = read_common_passwords()
+        self._idle_seconds = idle_seconds
+        self._idle: asyncio.TimerHandle | None = None
 
     def is_common(self, password: str) -> bool:
         """Whether the password is on the list of common ones, in capitals or not."""
@@ -62,7 +68,15 @@ class Passwords:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: str) -> T:
         with self._threads.place_for(1):
-            return await self._threads.run(work, *arguments)
+            try:
+                return await self._threads.run(work, *arguments)
+            finally:
+                self._wait_for_idleness()
+
+    def _wait_for_idleness(self) -> None:
+        if self._idle:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, give_back_memory)
 
     def _verify(self, password: str, password_hash: str) -> bool:
         try:
@@ -72,6 +86,8 @@ class Passwords:
 
     def close(self) -> None:
         """End the threads."""
+        if self._idle:
+            self._idle.cancel()
         self._threads.close()
 
 
