@@ -31,7 +31,8 @@ from app.db.queries import postings as sql
 from app.embedded.postgres import PostgresServer, start_postgres
 from app.models.clients import Caller
 from app.models.postings import NewPosting, PostingQuery
-from app.services import decision_service, posting_service, queue_service
+from app.models.status_updates import StatusUpdateQuery
+from app.services import decision_service, posting_service, queue_service, status_service
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.workers.update_retention import UpdateRetention
@@ -67,6 +68,8 @@ TARGETS: Final = {
     "first page": 1.2,
     "deep page": 1.3,
     "operator's page by time": 1.3,
+    "operator's page of updates": 1.3,
+    "updates of one posting": 1.2,
     "creates, 1 000 at once": 1.2,
     "updates of recent postings": 1.2,
     "updates of random postings": None,
@@ -107,6 +110,15 @@ class Growth:
         cursor = encode_cursor("-posted_at", number, (FIRST_POSTED_AT + number * BETWEEN_POSTINGS).isoformat())
         query = PostingQuery(sort="-posted_at", cursor=cursor)
         await posting_service.list_postings(self._database.reader, _OPERATOR, query)
+
+    async def operators_page_of_updates(self) -> None:
+        """One of all clients' updates, that begins anywhere; there are more updates than postings."""
+        query = StatusUpdateQuery(cursor=encode_cursor("status_updates", next(self._anywhere)))
+        await status_service.list_status_updates(self._database.reader, _OPERATOR, query)
+
+    async def updates_of_posting(self) -> None:
+        query = StatusUpdateQuery(tracking_code=next(self._codes))
+        await status_service.list_status_updates(self._database.reader, _OPERATOR, query)
 
     async def recent_batch(self) -> float:
         """Of what was created a moment ago."""
@@ -192,6 +204,12 @@ async def _measure(those: Sequence[Growth]) -> list[Figures]:
         "first page": await _in_turns([each.first_page for each in those], _PAGES, unmeasured=_PAGES),
         "deep page": await _in_turns([each.deep_page for each in those], _PAGES, unmeasured=_PAGES),
         "operator's page by time": await _in_turns([each.operators_page for each in those], _PAGES, unmeasured=_PAGES),
+        "operator's page of updates": await _in_turns(
+            [each.operators_page_of_updates for each in those], _PAGES, unmeasured=_PAGES
+        ),
+        "updates of one posting": await _in_turns(
+            [each.updates_of_posting for each in those], _LOOKUPS, unmeasured=_LOOKUPS
+        ),
         "creates, 1 000 at once": await _in_turns([each.create for each in those], _BATCHES),
         "updates of recent postings": await _in_turns([each.recent_batch for each in those], _BATCHES),
         "updates of random postings": await _in_turns([each.random_batch for each in those], _BATCHES),

@@ -25,6 +25,16 @@ from app.services.errors import InvalidCursor, InvalidTrackingCode, Refusal, Sta
 from app.services.refusals import reason
 
 _AFTER_ALL: Final = 2**63 - 1
+# For each kind of page the statement that reads no more than it shows: of a client's updates, and of all.
+_PAGES: Final = {
+    "any": (status_updates.SELECT_STATUS_UPDATES, status_updates.SELECT_ALL_STATUS_UPDATES),
+    "queued": (status_updates.SELECT_STATUS_UPDATES_QUEUED, status_updates.SELECT_ALL_STATUS_UPDATES_QUEUED),
+    "refused": (status_updates.SELECT_STATUS_UPDATES_REFUSED, status_updates.SELECT_ALL_STATUS_UPDATES_REFUSED),
+    "of posting": (
+        status_updates.SELECT_STATUS_UPDATES_OF_POSTING,
+        status_updates.SELECT_ALL_STATUS_UPDATES_OF_POSTING,
+    ),
+}
 
 
 async def request_status_update(
@@ -98,8 +108,9 @@ async def get_status_update(executor: Executor, caller: Caller, update_id: UUID)
 async def list_status_updates(executor: Executor, caller: Caller, query: StatusUpdateQuery) -> StatusUpdatePage:
     """One page of the updates of the caller's postings (an operator's: of all), the newest first; raises InvalidCursor."""
     tracking_code = query.tracking_code and normalize_tracking_code(query.tracking_code)
+    of_client, of_all = _PAGES[_kind(query)]
     rows = await executor.fetch(
-        status_updates.SELECT_ALL_STATUS_UPDATES if caller.scope is None else status_updates.SELECT_STATUS_UPDATES,
+        of_all if caller.scope is None else of_client,
         caller.scope,
         query.state,
         tracking_code,
@@ -112,6 +123,15 @@ async def list_status_updates(executor: Executor, caller: Caller, query: StatusU
         status_updates=[status_update(row) for row in page],
         next_cursor=encode_cursor("status_updates", page[-1]["seq"]) if len(rows) > query.limit else None,
     )
+
+
+def _kind(query: StatusUpdateQuery) -> str:
+    """Of the page, by the filter that leaves the least."""
+    if query.tracking_code:
+        return "of posting"
+    if query.refusal:
+        return "refused"
+    return query.state if query.state in _PAGES else "any"
 
 
 def _position(cursor: str) -> int:

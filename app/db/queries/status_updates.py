@@ -2,10 +2,12 @@
 
 from typing import Final, LiteralString
 
-_COLUMNS: Final[LiteralString] = """
-       status_updates.id, seq, posting_id, tracking_code, status_updates.status, occurred_at, city, uf,
+_SELECT: Final[LiteralString] = """
+SELECT status_updates.id, seq, posting_id, tracking_code, status_updates.status, occurred_at, city, uf,
        status_updates.description, state, refusal, accepted_at, decided_at
-"""
+  FROM status_updates
+  JOIN postings ON postings.id = posting_id
+ WHERE """
 
 # $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse
 # at once.
@@ -36,28 +38,34 @@ RETURNING id, seq, accepted_at
 
 # $1 ids, $2 who asked for each: an update is found again only by whoever asked for it.
 SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
-    """
-SELECT"""
-    + _COLUMNS
-    + """
-  FROM status_updates
-  JOIN postings ON postings.id = posting_id
- WHERE (status_updates.id, requested_by) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))
-"""
+    _SELECT + "(status_updates.id, requested_by) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
 )
 
 # $2 the owner; NULL for an operator, who sees no test world.
 SELECT_STATUS_UPDATE: Final[LiteralString] = (
-    """
-SELECT"""
-    + _COLUMNS
-    + """
-  FROM status_updates
-  JOIN postings ON postings.id = posting_id
- WHERE status_updates.id = $1 AND (status_updates.client_id = $2 OR $2::uuid IS NULL AND NOT status_updates.test)
-"""
+    _SELECT
+    + "status_updates.id = $1 AND (status_updates.client_id = $2 OR $2::uuid IS NULL AND NOT status_updates.test)"
 )
 
+_OF_CLIENT: Final[LiteralString] = "status_updates.client_id = $1"
+_OF_ALL: Final[LiteralString] = "$1::uuid IS NULL AND NOT status_updates.test"
+# Of the queue, which is bounded, and not of the table: whatever the planner believes to be queued, an empty queue is an empty page at once.
+_QUEUED: Final[LiteralString] = """
+   AND seq = ANY (ARRAY(SELECT seq FROM status_updates WHERE state = 'queued'))
+"""
+_REFUSED: Final[LiteralString] = """
+   AND state = 'refused'
+"""
+# Each is in one of three places: applied in the history, or in an index of those that are not. One index of all would cost every accept.
+_OF_POSTING: Final[LiteralString] = """
+   AND tracking_code = $3
+   AND status_updates.id = ANY (ARRAY(
+           SELECT update_id FROM status_history WHERE posting_id = (SELECT id FROM postings WHERE tracking_code = $3)
+            UNION ALL
+           SELECT id FROM status_updates WHERE state = 'queued' AND posting_id = (SELECT id FROM postings WHERE tracking_code = $3)
+            UNION ALL
+           SELECT id FROM status_updates WHERE state = 'refused' AND posting_id = (SELECT id FROM postings WHERE tracking_code = $3)))
+"""
 _FILTERED: Final[LiteralString] = """
    AND ($2::text IS NULL OR state = $2)
    AND ($3::text IS NULL OR tracking_code = $3)
@@ -67,28 +75,16 @@ _FILTERED: Final[LiteralString] = """
  LIMIT $6
 """
 
-# $1 the owner, $2 to $4 the filters (NULL: any), $5 where the last page ended, $6 the page's length.
-SELECT_STATUS_UPDATES: Final[LiteralString] = (
-    """
-SELECT"""
-    + _COLUMNS
-    + """
-  FROM status_updates
-  JOIN postings ON postings.id = posting_id
- WHERE status_updates.client_id = $1"""
-    + _FILTERED
-)
-
-SELECT_ALL_STATUS_UPDATES: Final[LiteralString] = (
-    """
-SELECT"""
-    + _COLUMNS
-    + """
-  FROM status_updates
-  JOIN postings ON postings.id = posting_id
- WHERE $1::uuid IS NULL AND NOT status_updates.test"""
-    + _FILTERED
-)
+# $1 the owner, $2 to $4 the filters (NULL: any), $5 where the last page ended, $6 the page's length. One statement for each kind of page
+# and audience, so that each is planned for the index it reads; an operator sees no test world.
+SELECT_STATUS_UPDATES: Final[LiteralString] = _SELECT + _OF_CLIENT + _FILTERED
+SELECT_STATUS_UPDATES_QUEUED: Final[LiteralString] = _SELECT + _OF_CLIENT + _QUEUED + _FILTERED
+SELECT_STATUS_UPDATES_REFUSED: Final[LiteralString] = _SELECT + _OF_CLIENT + _REFUSED + _FILTERED
+SELECT_STATUS_UPDATES_OF_POSTING: Final[LiteralString] = _SELECT + _OF_CLIENT + _OF_POSTING + _FILTERED
+SELECT_ALL_STATUS_UPDATES: Final[LiteralString] = _SELECT + _OF_ALL + _FILTERED
+SELECT_ALL_STATUS_UPDATES_QUEUED: Final[LiteralString] = _SELECT + _OF_ALL + _QUEUED + _FILTERED
+SELECT_ALL_STATUS_UPDATES_REFUSED: Final[LiteralString] = _SELECT + _OF_ALL + _REFUSED + _FILTERED
+SELECT_ALL_STATUS_UPDATES_OF_POSTING: Final[LiteralString] = _SELECT + _OF_ALL + _OF_POSTING + _FILTERED
 
 # A new statement after the lock, so it sees every update that was accepted before it, in the order of acceptance; $2 of them at most.
 SELECT_QUEUED_UPDATES: Final[LiteralString] = """
