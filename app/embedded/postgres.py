@@ -28,7 +28,6 @@ _SETTINGS: Final = {
     "unix_socket_directories": "",
     "max_connections": "100",
     "shared_buffers": "128MB",
-    "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "logging_collector": "off",
