@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins format clean
+.PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins bench-vacuum format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,10 @@ bench-live: ## Measure what open streams cost, and how soon an update is on them
 bench-sign-ins: ## Measure what a flood of sign-ins costs everybody else
 	@sh .ci/sync develop
 	@exec .venv/bin/python -m bench.sign_ins
+
+bench-vacuum: ## Measure what vacuuming gives and costs [POSTINGS=300000] [UPDATES=300000]
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.vacuum $(call said,POSTINGS,--postings "$$POSTINGS") $(call said,UPDATES,--updates "$$UPDATES")
 
 format: ## Format the code and mend what the linter can mend
 	@sh .ci/sync develop

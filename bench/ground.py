@@ -71,13 +71,13 @@ class Ground:
         async with Redis.from_url(self.valkey.url) as redis:
             await redis.flushall()
         try:
-            yield Place(_named(self.postgres.url, name), self.valkey.url)
+            yield Place(database_at(self.postgres.url, name), self.valkey.url)
         finally:
             await self._as_superuser(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _make(self, template: str, *, postings: int, updates: int) -> None:
         await self._as_superuser(f"CREATE DATABASE {template} OWNER postagens")
-        url = _named(self.postgres.url, template)
+        url = database_at(self.postgres.url, template)
         await migrate(url)
         await fill(url, postings=postings, updates=updates)
         self._templates.add(template)
@@ -116,7 +116,8 @@ def ground(folder: Path, *, durable: bool = True) -> Iterator[Ground]:
         yield Ground(postgres, valkey, folder)
 
 
-def _named(url: str, database: str) -> str:
+def database_at(url: str, database: str) -> str:
+    """The address of another database on the same server."""
     return f"{url.rpartition('/')[0]}/{database}"
 
 

@@ -36,6 +36,7 @@ from app.services import decision_service, posting_service, queue_service, statu
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.workers.update_retention import UpdateRetention
+from bench.ground import database_at
 from bench.growth_fill import BETWEEN_POSTINGS, FIRST_POSTED_AT, SELECT_UNDER_WAY, fill_postings
 
 Figures: TypeAlias = dict[str, float]
@@ -252,7 +253,7 @@ async def measure(folder: Path, most: int) -> None:
                     (figures,) = await _measure([large])
                     _print_size(size, figures, None)
                 else:
-                    urls = _at(postgres.url, _REFERENCE), _at(postgres.superuser_url, _REFERENCE)
+                    urls = database_at(postgres.url, _REFERENCE), database_at(postgres.superuser_url, _REFERENCE)
                     small = await opened.enter_async_context(_growth(*urls, _SMALLEST))
                     _print_size(size, *await _measure([small, large]))
 
@@ -263,7 +264,7 @@ async def _fill(postgres: PostgresServer, size: int) -> float:
     await fill_postings(postgres.superuser_url, superuser, until=size, fresh=_FRESH)
     size_in_bytes: int = await superuser.fetchval("SELECT pg_database_size(current_database())")
     await superuser.close()
-    superuser = await asyncpg.connect(_at(postgres.superuser_url, "postgres"))
+    superuser = await asyncpg.connect(database_at(postgres.superuser_url, "postgres"))
     if size == _SMALLEST:
         name = postgres.url.rpartition("/")[2]
         await superuser.execute(f"CREATE DATABASE {_UNTOUCHED} TEMPLATE {name}")
@@ -272,10 +273,6 @@ async def _fill(postgres: PostgresServer, size: int) -> float:
     await superuser.execute("CHECKPOINT")
     await superuser.close()
     return size_in_bytes / 2**30
-
-
-def _at(url: str, database: str) -> str:
-    return f"{url.rpartition('/')[0]}/{database}"
 
 
 def main(postings: Annotated[int, typer.Option(min=_SMALLEST, help="The largest size.")] = 1_000_000) -> None:
