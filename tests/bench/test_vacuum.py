@@ -8,7 +8,7 @@ from bench.vacuum import WAYS, measure
 
 
 async def test_each_way_has_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    await measure(tmp_path, postings=5_000, updates=2_000)
+    await measure(tmp_path, postings=5_000, updates=4_000)
     lines = capsys.readouterr().out.splitlines()[2:]
     assert [line[:20].strip() for line in lines] == list(WAYS)
     for line in lines:
