@@ -57,15 +57,24 @@ _REFUSED: Final[LiteralString] = """
    AND state = 'refused'
 """
 # Each is in one of three places: applied in the history, or in an index of those that are not. One index of all would cost every accept.
-_OF_POSTING: Final[LiteralString] = """
+_POSTING: Final[LiteralString] = "posting_id = (SELECT id FROM postings WHERE tracking_code = $3)"
+_OF_POSTING: Final[LiteralString] = (
+    """
    AND tracking_code = $3
    AND status_updates.id = ANY (ARRAY(
-           SELECT update_id FROM status_history WHERE posting_id = (SELECT id FROM postings WHERE tracking_code = $3)
+           SELECT update_id FROM status_history WHERE """
+    + _POSTING
+    + """
             UNION ALL
-           SELECT id FROM status_updates WHERE state = 'queued' AND posting_id = (SELECT id FROM postings WHERE tracking_code = $3)
+           SELECT id FROM status_updates WHERE state = 'queued' AND """
+    + _POSTING
+    + """
             UNION ALL
-           SELECT id FROM status_updates WHERE state = 'refused' AND posting_id = (SELECT id FROM postings WHERE tracking_code = $3)))
+           SELECT id FROM status_updates WHERE state = 'refused' AND """
+    + _POSTING
+    + """))
 """
+)
 _FILTERED: Final[LiteralString] = """
    AND ($2::text IS NULL OR state = $2)
    AND ($3::text IS NULL OR tracking_code = $3)
