@@ -1,7 +1,7 @@
 """Status updates as their callers know them: asking for one, and finding out what became of it."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, LiteralString
 from uuid import UUID
 
 from app.core.cursors import CursorRefused, decode_cursor, encode_cursor
@@ -26,7 +26,7 @@ from app.services.refusals import reason
 
 _AFTER_ALL: Final = 2**63 - 1
 # For each kind of page the statement that reads no more than it shows: of a client's updates, and of all.
-_PAGES: Final = {
+_PAGES: Final[Mapping[str, tuple[LiteralString, LiteralString]]] = {
     "any": (status_updates.SELECT_STATUS_UPDATES, status_updates.SELECT_ALL_STATUS_UPDATES),
     "queued": (status_updates.SELECT_STATUS_UPDATES_QUEUED, status_updates.SELECT_ALL_STATUS_UPDATES_QUEUED),
     "refused": (status_updates.SELECT_STATUS_UPDATES_REFUSED, status_updates.SELECT_ALL_STATUS_UPDATES_REFUSED),
@@ -131,7 +131,7 @@ def _kind(query: StatusUpdateQuery) -> str:
         return "of posting"
     if query.refusal:
         return "refused"
-    return query.state if query.state in _PAGES else "any"
+    return query.state if query.state and query.state in _PAGES else "any"
 
 
 def _position(cursor: str) -> int:
