@@ -33,12 +33,13 @@ def _same(answer: Answer) -> tuple[int, dict[str, str]]:
 
 async def test_it_is_the_same_answer(service: Service, connection: RawConnection, shop: Shop) -> None:
     code = (await shop.create_posting())["tracking_code"]
-    scan = json.dumps({"status": "shipped"}).encode()
+    # One that may be repeated, whether the first of them is decided by then or not.
+    scan = {"status": "shipped", "description": "scan"}
     requests: list[tuple[str, str, bytes]] = [
         ("GET", f"/api/v1/postings/{code}", b""),
         ("GET", f"/api/v1/tracking/{code}", b""),
-        ("PATCH", f"/api/v1/postings/{code}/status", scan),
-        ("POST", "/api/v1/status-updates", b'{"updates":[{"tracking_code":"%s","status":"shipped"}]}' % code.encode()),
+        ("PATCH", f"/api/v1/postings/{code}/status", json.dumps(scan).encode()),
+        ("POST", "/api/v1/status-updates", json.dumps({"updates": [{"tracking_code": code, **scan}]}).encode()),
         ("POST", "/api/v1/postings/batch", json.dumps({"postings": [POSTING]}).encode()),
     ]
     for method, path, body in requests:
