@@ -23,7 +23,6 @@ import asyncpg
 import typer
 
 from app.core.cursors import encode_cursor
-from app.core.ids import new_id
 from app.db.connection import open_database
 from app.db.database import Database
 from app.db.migrate import migrate
@@ -32,12 +31,13 @@ from app.embedded.postgres import PostgresServer, start_postgres
 from app.models.clients import Caller
 from app.models.postings import NewPosting, PostingQuery
 from app.models.status_updates import StatusUpdateQuery
-from app.services import decision_service, posting_service, queue_service, status_service
+from app.services import posting_service, status_service
 from app.services.freight import FreightRates
 from app.services.posting_service import PostingRules
 from app.workers.update_retention import UpdateRetention
 from bench.ground import database_at
 from bench.growth_fill import BETWEEN_POSTINGS, FIRST_POSTED_AT, SELECT_UNDER_WAY, fill_postings
+from bench.scans import accept_scans, decide_scans, sweep
 
 Figures: TypeAlias = dict[str, float]
 Work: TypeAlias = Callable[[], Awaitable[float | None]]
@@ -56,12 +56,6 @@ _OPERATOR: Final = Caller(id=UUID(int=0), role="operator")
 _RULES: Final = PostingRules(
     tracking_code_prefixes=("ZP",), freight_rates=FreightRates(per_kg=Decimal(2), per_cm3=Decimal(0))
 )
-_QUEUE: Final = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, city, uf)
-SELECT asked.id, posting_id, client_id, client_id, 'shipped', 'Campinas', 'SP'
-  FROM unnest($1::uuid[], $2::bigint[]) AS asked (id, posting_id)
-  JOIN postings ON postings.id = posting_id
-"""
 _SELECT_IDS: Final = "SELECT id FROM postings WHERE tracking_code = ANY ($1::text[]) ORDER BY id"
 # Name of the measurement, and how many times the cost at the smallest size it may have at the largest.
 TARGETS: Final = {
@@ -132,12 +126,8 @@ class Growth:
 
     async def _batch(self, ids: list[int]) -> float:
         """Only the deciding is measured."""
-        async with self._database.transaction() as transaction:
-            await transaction.execute(_QUEUE, [new_id() for _ in ids], ids)
-        began = time.perf_counter()
-        async with self._database.transaction() as transaction:
-            await decision_service.decide_queued_updates(transaction, ids)
-        return time.perf_counter() - began
+        await accept_scans(self._database, ids)
+        return await decide_scans(self._database, ids)
 
     async def create(self) -> float:
         sample = NewPosting.model_validate(
@@ -151,11 +141,8 @@ class Growth:
         self._recent += [row["id"] for row in await self._database.reader.fetch(_SELECT_IDS, codes)]
         return took
 
-    async def sweep(self) -> None:
-        """All that was decided since the last vacuum is in its way."""
-        await queue_service.sweep_queued_updates(
-            self._database.reader, older_than=timedelta(seconds=1), after=-1, limit=1_000
-        )
+    async def sweep(self) -> float:
+        return await sweep(self._database)
 
     async def delete_old(self) -> None:
         """What was filled in happened long ago: all of it goes."""

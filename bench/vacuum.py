@@ -9,22 +9,18 @@ import asyncio
 import random
 import statistics
 import tempfile
-import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import asyncpg
 import typer
 
-from app.core.ids import new_id
 from app.db.connection import open_database
-from app.db.database import Database
 from app.db.migrate import migrate
 from app.embedded.postgres import PostgresServer, start_postgres
-from app.services import decision_service, queue_service
 from bench.ground import database_at
 from bench.growth_fill import SELECT_UNDER_WAY, fill_postings
+from bench.scans import accept_scans, decide_scans, sweep
 
 _BATCH: Final = 500
 _FRESH: Final = 1_000
@@ -37,12 +33,6 @@ WAYS: Final = {
     "PostgreSQL's own": "",
     "ten times as often": "autovacuum_vacuum_scale_factor = 0.02",
 }
-_QUEUE: Final = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, city, uf, description)
-SELECT asked.id, posting_id, client_id, client_id, 'shipped', 'Campinas', 'SP', $3
-  FROM unnest($1::uuid[], $2::bigint[]) AS asked (id, posting_id)
-  JOIN postings ON postings.id = posting_id
-"""
 _SIZES: Final = """
 SELECT pg_table_size('postings') / 1e6 AS postings, pg_table_size('status_updates') / 1e6 AS updates,
        pg_indexes_size('status_updates') / 1e6 AS indexes, pg_relation_size('status_updates_queued') / 1e6 AS queue,
@@ -88,41 +78,21 @@ async def _measure_way(url: str, way: str, setting: str, postings: int, updates:
     async with open_database(url, pool_size=1, acquire_seconds=5, statement_seconds=60) as database:
         for number in range(updates // _BATCH):
             ids = sorted(dice.sample(under_way, _BATCH))
-            accepts.append(await _accept(database, ids, f"scan {number}"))
-            decisions.append(await _decide(database, ids))
+            accepts.append(await accept_scans(database, ids, f"scan {number}"))
+            decisions.append(await decide_scans(database, ids))
             if number % 20 == 0:
-                sweeps.append(await _sweep(database))
-    accept, decide, sweep = (statistics.median(times[-len(times) // 4 :]) for times in (accepts, decisions, sweeps))
+                sweeps.append(await sweep(database))
+    accept, decide, swept = (statistics.median(times[-len(times) // 4 :]) for times in (accepts, decisions, sweeps))
     p99 = statistics.quantiles(decisions[-len(decisions) // 4 :], n=100)[98]
     sizes = await connection.fetchrow(_SIZES)
     assert sizes
     await connection.close()
     print(
         f"{way:20}"
-        + "".join(f"{seconds * 1000:9.1f}" for seconds in (accept, decide, p99, sweep))
+        + "".join(f"{seconds * 1000:9.1f}" for seconds in (accept, decide, p99, swept))
         + f"{sizes['postings']:10.0f}{sizes['updates']:9.0f}{sizes['indexes']:9.0f}{sizes['queue']:8.1f}{sizes['vacuums']:9}",
         flush=True,
     )
-
-
-async def _accept(database: Database, ids: list[int], description: str) -> float:
-    began = time.perf_counter()
-    async with database.transaction() as transaction:
-        await transaction.execute(_QUEUE, [new_id() for _ in ids], ids, description)
-    return time.perf_counter() - began
-
-
-async def _decide(database: Database, ids: list[int]) -> float:
-    began = time.perf_counter()
-    async with database.transaction() as transaction:
-        await decision_service.decide_queued_updates(transaction, ids)
-    return time.perf_counter() - began
-
-
-async def _sweep(database: Database) -> float:
-    began = time.perf_counter()
-    await queue_service.sweep_queued_updates(database.reader, older_than=timedelta(seconds=1), after=-1, limit=1_000)
-    return time.perf_counter() - began
 
 
 def main(

@@ -1,6 +1,6 @@
 """Status updates as their callers know them: asking for one, and finding out what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -25,16 +25,6 @@ from app.services.errors import InvalidCursor, InvalidTrackingCode, Refusal, Sta
 from app.services.refusals import reason
 
 _AFTER_ALL: Final = 2**63 - 1
-# For each kind of page the statement that reads no more than it shows: of a client's updates, and of all.
-_PAGES: Final[Mapping[str, tuple[LiteralString, LiteralString]]] = {
-    "any": (status_updates.SELECT_STATUS_UPDATES, status_updates.SELECT_ALL_STATUS_UPDATES),
-    "queued": (status_updates.SELECT_STATUS_UPDATES_QUEUED, status_updates.SELECT_ALL_STATUS_UPDATES_QUEUED),
-    "refused": (status_updates.SELECT_STATUS_UPDATES_REFUSED, status_updates.SELECT_ALL_STATUS_UPDATES_REFUSED),
-    "of posting": (
-        status_updates.SELECT_STATUS_UPDATES_OF_POSTING,
-        status_updates.SELECT_ALL_STATUS_UPDATES_OF_POSTING,
-    ),
-}
 
 
 async def request_status_update(
@@ -108,7 +98,7 @@ async def get_status_update(executor: Executor, caller: Caller, update_id: UUID)
 async def list_status_updates(executor: Executor, caller: Caller, query: StatusUpdateQuery) -> StatusUpdatePage:
     """One page of the updates of the caller's postings (an operator's: of all), the newest first; raises InvalidCursor."""
     tracking_code = query.tracking_code and normalize_tracking_code(query.tracking_code)
-    of_client, of_all = _PAGES[_kind(query)]
+    of_client, of_all = _page_statements(query)
     rows = await executor.fetch(
         of_all if caller.scope is None else of_client,
         caller.scope,
@@ -125,13 +115,15 @@ async def list_status_updates(executor: Executor, caller: Caller, query: StatusU
     )
 
 
-def _kind(query: StatusUpdateQuery) -> str:
-    """Of the page, by the filter that leaves the least."""
+def _page_statements(query: StatusUpdateQuery) -> tuple[LiteralString, LiteralString]:
+    """Those that read no more than the page shows: of a client's updates, and of all."""
     if query.tracking_code:
-        return "of posting"
-    if query.refusal:
-        return "refused"
-    return query.state if query.state and query.state in _PAGES else "any"
+        return status_updates.SELECT_STATUS_UPDATES_OF_POSTING, status_updates.SELECT_ALL_STATUS_UPDATES_OF_POSTING
+    if query.refusal or query.state == "refused":
+        return status_updates.SELECT_STATUS_UPDATES_REFUSED, status_updates.SELECT_ALL_STATUS_UPDATES_REFUSED
+    if query.state == "queued":
+        return status_updates.SELECT_STATUS_UPDATES_QUEUED, status_updates.SELECT_ALL_STATUS_UPDATES_QUEUED
+    return status_updates.SELECT_STATUS_UPDATES, status_updates.SELECT_ALL_STATUS_UPDATES
 
 
 def _position(cursor: str) -> int:

@@ -1,4 +1,4 @@
-"""`make bench-vacuum` in small: each way decides all of its updates, in a database of its own."""
+"""`make bench-vacuum` in small: each way has a line, and each line its figures."""
 
 from pathlib import Path
 
