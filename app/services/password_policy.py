@@ -7,9 +7,13 @@ from app.services.ports import PasswordHasher
 
 def check_password(passwords: PasswordHasher, password: str, *, email: str, name: str) -> None:
     """Raise GuessablePassword for a common one, and for the account's own e-mail, either part of it, or its name."""
-    own = {_bare(text) for text in (email, *email.split("@"), name)} - {""}
-    if passwords.is_common(password) or _bare(password) in own:
+    if passwords.is_common(password) or is_own(password, email=email, name=name):
         raise GuessablePassword
+
+
+def is_own(password: str, *, email: str, name: str) -> bool:
+    """Whether it is the account's own e-mail, either part of it, or its name."""
+    return _bare(password) in {_bare(text) for text in (email, *email.split("@"), name)} - {""}
 
 
 def _bare(text: str) -> str:

@@ -19,6 +19,7 @@ from app.core.common_passwords import fold_password, read_common_passwords
 from app.core.cursors import encode_cursor
 from app.core.tracking_code import check_digit, is_tracking_code, normalize_tracking_code
 from app.models.fields import Document, parse_timestamp
+from app.services.password_policy import is_own
 from tests.shop import PASSWORD
 
 _SEEN: Final[set[tuple[str, int]]] = set()
@@ -101,7 +102,7 @@ def before_call(context: HookContext, case: Case[Any], **_: Any) -> None:  # noq
         case.path_parameters["tracking_code"] = os.environ["FUZZ_FINISHED_CODE"]
     for place in _objects(case.body):
         for name in {"password", "new_password"} & place.keys():
-            if isinstance(place[name], str) and fold_password(place[name]) in _COMMON_PASSWORDS:
+            if isinstance(place[name], str) and _is_guessable(place[name], place):
                 place[name] = PASSWORD
 
 
@@ -113,6 +114,11 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         _SEEN.add(seen)
         with Path(os.environ["FUZZ_SEEN"]).open("a", encoding="utf-8") as file:
             file.write(f"{seen[0]} {seen[1]}\n")
+
+
+def _is_guessable(password: str, account: dict[str, Any]) -> bool:
+    email, name = str(account.get("email", "")), str(account.get("name", ""))
+    return fold_password(password) in _COMMON_PASSWORDS or is_own(password, email=email, name=name)
 
 
 def _now_and_then(value: object) -> bool:
