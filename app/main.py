@@ -16,7 +16,6 @@ from fastapi.routing import APIRoute
 
 from app.api import catalogue, docs, handlers, health
 from app.api.admission import Admission, AdmissionMiddleware
-from app.api.admission_protocol import AdmissionProtocol
 from app.api.authentication import Authentication
 from app.api.backpressure import Backpressure
 from app.api.body_guard import BodyGuard, BodyLimits
@@ -31,6 +30,8 @@ from app.api.rate_limiting import RateLimiting
 from app.api.request_id import RequestId
 from app.api.security_headers import server_headers
 from app.api.short_way import ShortWay
+from app.api.shortest_way import ShortestWay
+from app.api.shortest_way_protocol import ShortestWayProtocol
 from app.api.v1.router import router
 from app.config import Settings, SettingsError, read_settings
 from app.core.auth import AccessTokens, Passwords
@@ -251,15 +252,15 @@ def main() -> int:
         share_of_one=settings.max_share_of_one_caller,
         patience_seconds=settings.client_patience_seconds,
     )
+    app = create_app(settings, closing)
     config = uvicorn.Config(
-        CrossOriginTracking(
-            BusyPages(AdmissionMiddleware(ShortWay(create_app(settings, closing), BODY_LIMITS), admission))
-        ),
+        CrossOriginTracking(BusyPages(AdmissionMiddleware(ShortWay(app, BODY_LIMITS), admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=partial(  # type: ignore[arg-type]
-            AdmissionProtocol,
+            ShortestWayProtocol,
+            shortest_way=ShortestWay(app, BODY_LIMITS),
             admission=admission,
             backpressure=Backpressure(admission, closing),
             connections=connections,

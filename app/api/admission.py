@@ -62,20 +62,26 @@ class Admission:
         """How many more can be let in at the moment."""
         return self._most - self._under_way
 
+    def let_in(self, caller: bytes) -> bool:
+        """Let the caller in, who must leave() afterwards; False when there is no room."""
+        of_caller = self._of_caller.get(caller, 0)
+        if of_caller >= self._most_of_one or self._under_way >= self._most:
+            return False
+        self._under_way += 1
+        self._of_caller[caller] = of_caller + 1
+        return True
+
     def turn_away(self) -> "ReadyAnswer":
         """The answer to whoever comes while it is full."""
         return self._refuse(self._overloaded)
 
     def enter(self, caller: bytes) -> "ReadyAnswer | None":
         """Let the caller in, who must leave() afterwards; or the answer that turns it away."""
-        of_caller = self._of_caller.get(caller, 0)
-        if of_caller >= self._most_of_one:
+        if self.let_in(caller):
+            return None
+        if self._of_caller.get(caller, 0) >= self._most_of_one:
             return self._refuse(self._share_used_up)
-        if self.is_full:
-            return self.turn_away()
-        self._under_way += 1
-        self._of_caller[caller] = of_caller + 1
-        return None
+        return self.turn_away()
 
     def leave(self, caller: bytes, *, answered: bool = True) -> None:
         """The request has been answered, or waits outside for its own client."""

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from app.api.admission import ADMITTED, EXEMPT, Admission, ReadyAnswer, authorization
 from app.api.backpressure import Backpressure
 from app.api.bounded_protocol import BoundedProtocol
-from app.api.plain_requests import is_plain_request
+from app.api.plain_requests import plain_request
 from app.api.request_id import new_request_id
 from app.api.whole_answers import WRITER, Headers, ServerLines, written_lines
 
@@ -40,7 +40,7 @@ class AdmissionProtocol(BoundedProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have come. While nobody is let in, a whole plain request is turned away without being parsed."""
         self._backpressure.is_heard(self.flow)
-        if self._admission.is_full and self._is_between_requests() and is_plain_request(data):
+        if self._admission.is_full and self._is_between_requests() and self._may_be_turned_away(data):
             self._turn_away()
         else:
             super().data_received(data)
@@ -49,6 +49,11 @@ class AdmissionProtocol(BoundedProtocol):
             # The server itself may have stopped reading, because of another request in the same bytes: it will go on by itself.
             if not self.flow.read_paused:
                 self._backpressure.hold(self.flow)
+
+    def _may_be_turned_away(self, data: bytes) -> bool:
+        """Whether these bytes are a request whose refusal is always the same."""
+        request = plain_request(data)
+        return request is not None and not request.fields.tell and not request.target.startswith(EXEMPT)
 
     def _turn_away(self) -> None:
         """Refuse what was not parsed. To set the clock of the idle connection anew would cost as much as the rest: it is told to run on."""
@@ -123,17 +128,23 @@ class AdmissionProtocol(BoundedProtocol):
         if cycle is None or cycle.disconnected or not cycle.keep_alive or self.flow.write_paused:
             return False
         cycle.response_started = cycle.response_complete = True
-        server_lines = _server_lines.of(self.server_state.default_headers)
-        head = b"%s%s%s\r\n" % (STATUS_LINE[status], server_lines, written_lines(headers))
-        self.transport.write(head + body)
+        self.transport.write(self._written(status, written_lines(headers), body))
         cycle.message_event.set()
         cycle.on_response()
         return True
 
+    def _written(self, status: int, lines: bytes, body: bytes) -> bytes:
+        """A whole answer, with the header lines that the server adds to each."""
+        return b"%s%s%s\r\n%s" % (STATUS_LINE[status], _server_lines.of(self.server_state.default_headers), lines, body)
+
     @override
     def on_response_complete(self) -> None:
-        """An answer has been written: while others wait to be read, the next request on this connection waits behind them."""
+        """An answer has been written."""
         super().on_response_complete()
+        self._wait_behind_others()
+
+    def _wait_behind_others(self) -> None:
+        """While others wait to be read, the next request on this connection waits behind them."""
         if self._backpressure.is_felt and self._is_between_requests() and not self.flow.read_paused:
             self._backpressure.hold(self.flow)
 

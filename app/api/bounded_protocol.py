@@ -35,6 +35,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._answering: RequestResponseCycle | None = None
         self._unread = 0
+        # uvicorn's, where the peer is one of those.
+        self._proxies: Any = None
 
     @override
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -51,7 +53,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Who is counted: an address; but a proxy that is believed what it says of addresses speaks for many."""
         host, port = self.client or ("", 0)
         trusted: Any = getattr(self.app, "trusted_hosts", ())
-        return f"{host} {port}".encode() if host in trusted else network_of(host).encode()
+        self._proxies = trusted if host in trusted else None
+        return f"{host} {port}".encode() if self._proxies else network_of(host).encode()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

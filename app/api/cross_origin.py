@@ -4,12 +4,13 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.security_headers import Header
 from app.api.whole_answers import WRITER, Writer
 
 _TRACKING: Final = "/api/v1/tracking"
 # The same for everybody, so that no cache has to tell origins apart. Credentials are not among what "*" allows, and the requests that
 # pages may make without asking before (GET, without headers of their own) are all there is: OPTIONS stays 405.
-_HEADERS: Final = (
+_HEADERS: Final[tuple[Header, ...]] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"),
 )
@@ -23,18 +24,17 @@ class CrossOriginTracking:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if _is_public(scope):
+        if scope["type"] == "http" and cross_origin_headers(scope["method"], scope["path"]):
             send = _readable(send)
             if WRITER in scope:
                 scope[WRITER] = _readable_at_once(scope[WRITER])
         await self._app(scope, receive, send)
 
 
-def _is_public(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] != "GET":
-        return False
-    path: str = scope["path"]
-    return path.startswith(_TRACKING) and path[len(_TRACKING) :][:1] in ("", "/")
+def cross_origin_headers(method: str, path: str) -> tuple[Header, ...]:
+    """What an answer to this method at this path gets, on whichever way it is given."""
+    is_public = method == "GET" and path.startswith(_TRACKING) and path[len(_TRACKING) :][:1] in ("", "/")
+    return _HEADERS if is_public else ()
 
 
 def _readable(send: Send) -> Send:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,7 +14,7 @@ from app.api import edge_errors
 from app.api.methods import methods_at
 from app.api.problems import InvalidPlace, answer
 from app.api.request_id import incoming
-from app.core.logging import RareWarning
+from app.core.logging import RareWarning, telling
 from app.core.threads import ThreadsBusy
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
 from app.services.errors import Overloaded, Refusal
@@ -94,7 +93,7 @@ async def _data_refused(request: Request, error: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     """The outermost handler: what every answer gets elsewhere it has to get here."""
     known = incoming(request.scope, request.headers.get("X-Request-ID", ""))
-    with structlog.contextvars.bound_contextvars(request_id=known.id):
+    with telling(known.id):
         _log.error("an error of ours", exc_info=error)
     # uvicorn closes the connection after that: who is not told sends its next request in vain.
     response = answer(request, edge_errors.ServerError(), headers={"Connection": "close"})

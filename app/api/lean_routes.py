@@ -32,6 +32,9 @@ from app.services.authentication import Credential
 HOT: Final = frozenset({"request_status_update", "request_status_updates", "create_postings", "get_posting", "track"})
 """The operations that have a lean route."""
 
+CONTENT_TYPE: Final[Header] = (b"content-type", b"application/json")
+"""That of all their answers."""
+
 
 @dataclass(slots=True)
 class Asked:
@@ -60,6 +63,18 @@ class NotInOrder(Exception):
     """The application has to look at this one."""
 
 
+class AddedHeaders:
+    """Stands for the Response that a function adds to: it has the headers, and nothing else."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+
+    @property
+    def lines(self) -> list[Header]:
+        """As ASGI wants them."""
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+
+
 _Argument = Callable[[Asked], Any]
 _ARGUMENTS: Final[tuple[tuple[object, _Argument], ...]] = (
     (PartsDep, lambda asked: asked.parts),
@@ -67,7 +82,7 @@ _ARGUMENTS: Final[tuple[tuple[object, _Argument], ...]] = (
     (IdempotencyKeyDep, lambda asked: asked.idempotency_key),
     # A code that is written as it is stored: only then is it sure that the path is of no other route.
     (TrackingCodePath, lambda asked: asked.place[1]),
-    (Response, lambda _asked: Response()),
+    (Response, lambda _asked: AddedHeaders()),
 )
 
 
@@ -90,7 +105,8 @@ class LeanRoute:
         self._field: Any = context.response_field
         self._status = context.status_code or 200
         (self.method,) = context.methods or {""}
-        self.path: Final = re.compile((context.path or "").replace("{tracking_code}", f"({TRACKING_CODE})"))
+        self.template: Final = context.path or ""
+        self.path: Final = re.compile(self.template.replace("{tracking_code}", f"({TRACKING_CODE})"))
         wanted = {
             name: parameter.annotation
             for name, parameter in inspect.signature(self._endpoint, eval_str=True).parameters.items()
@@ -104,16 +120,14 @@ class LeanRoute:
         return {name: find(asked) for name, find in self._arguments}
 
     async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[int, list[Header], bytes]:
-        """Call the function; status, headers and body of its answer."""
+        """Call the function; status and body of its answer, and the headers that it adds."""
         if self._transaction is None:
             body = self._write(await self._endpoint(**arguments))
         else:
             async with parts.database.transaction() as transaction:
                 body = self._write(await self._endpoint(**arguments, **{self._transaction: transaction}))
-        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
-        if self._response is not None:
-            headers += [each for each in arguments[self._response].raw_headers if each[0] != b"content-length"]
-        return self._status, headers, body
+        added = [] if self._response is None else arguments[self._response].lines
+        return self._status, added, body
 
     def _write(self, result: object) -> bytes:
         body: bytes = self._field.serialize_json(result)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api.admission import EXEMPT, network_of_caller
 from app.api.problems import problem_response
 from app.api.request_id import HEADERS_TO_ADD
+from app.api.security_headers import Header
 from app.core.deps import OUTCOME, Parts
 from app.services.authentication import Credential
 from app.services.errors import QuotaExceeded
@@ -37,24 +38,30 @@ def use_quota(scope: Scope, parts: Parts) -> QuotaExceeded | None:
     """Count a request, once, and add to its answer what is left; what refuses it when nothing was."""
     if HEADERS_TO_ADD in scope:
         return None
-    credential = scope.get(OUTCOME)
+    outcome = scope.get(OUTCOME)
+    credential = outcome if isinstance(outcome, Credential) else None
+    told = take_quota(parts, credential, "" if credential else network_of_caller(scope))
+    if isinstance(told, QuotaExceeded):
+        return told
+    scope[HEADERS_TO_ADD] = told
+    return None
+
+
+def take_quota(parts: Parts, credential: Credential | None, network: str) -> tuple[Header, ...] | QuotaExceeded:
+    """Count a request for its client, or for the network that it comes from; the headers that tell what is left, or the refusal."""
     key: Key
-    if isinstance(credential, Credential):
+    if credential:
         quota, key = parts.rate_limits.client, credential.caller.id
     else:
-        quota, key = parts.rate_limits.address, network_of_caller(scope)
+        quota, key = parts.rate_limits.address, network
     if quota is None:
-        return None
+        return ()
     now = time.monotonic()
     left = quota.take(key, now)
     more = quota.seconds_until_more(key, now)
     if left < 0:
         return QuotaExceeded(quota.policy, retry_after=more)
-    scope[HEADERS_TO_ADD] = (
-        (b"ratelimit-policy", quota.policy.told),
-        (b"ratelimit", quota.policy.told_left(left, more)),
-    )
-    return None
+    return (b"ratelimit-policy", quota.policy.told), (b"ratelimit", quota.policy.told_left(left, more))
 
 
 async def _answer(refusal: QuotaExceeded, scope: Scope, receive: Receive, send: Send) -> None:

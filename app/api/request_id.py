@@ -7,12 +7,12 @@ import time
 from http import HTTPStatus
 from typing import Final
 
-import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.security_headers import Header, missing_headers
 from app.core.access_log import access_log
+from app.core.logging import telling
 
 REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 """The pattern of a caller's own X-Request-ID that is taken over."""
@@ -20,7 +20,9 @@ REQUEST_ID: Final = "[A-Za-z0-9._:/+=-]{1,100}"
 HEADERS_TO_ADD: Final = "postagens.headers"
 """The key of a scope under which headers stand that the answer gets, whatever it is."""
 
-_INCOMING: Final = "postagens.incoming"
+INCOMING: Final = "postagens.incoming"
+"""The key of a scope under which the request stands as it came."""
+
 _GIVEN: Final = re.compile(REQUEST_ID)
 # Ids only have to differ, between processes too: to ask the system for random bytes each time would cost more than the rest.
 _OF_PROCESS: Final = secrets.token_hex(8)
@@ -47,18 +49,21 @@ class Incoming:
         headers = [(b"x-request-id", self.id.encode()), *scope.get(HEADERS_TO_ADD, ())]
         return headers + missing_headers(scope["path"], answered)
 
-    def log(self, scope: Scope, status: int) -> None:
-        """Its line in the log."""
-        elapsed = (time.perf_counter() - self._came) * 1000
-        # As it came, percent-encoded: nobody writes a line of his own.
-        path = scope["raw_path"].decode("ascii", "backslashreplace")
-        access_log.tell(self.id, scope["method"], path, status, elapsed)
+    def log(self, method: str, raw_path: str, status: int) -> None:
+        """Its line in the log; the path as it came, percent-encoded: nobody writes a line of his own."""
+        access_log.tell(self.id, method, raw_path, status, (time.perf_counter() - self._came) * 1000)
 
 
 def incoming(scope: Scope, given: str) -> Incoming:
     """The request of this scope, which is the same one wherever it is looked at; `given` is its X-Request-ID."""
-    known: Incoming = scope.get(_INCOMING) or scope.setdefault(_INCOMING, Incoming(given))
+    known: Incoming = scope.get(INCOMING) or scope.setdefault(INCOMING, Incoming(given))
     return known
+
+
+def raw_path(scope: Scope) -> str:
+    """The path as it came."""
+    path: bytes = scope["raw_path"]
+    return path.decode("ascii", "backslashreplace")
 
 
 class RequestId:
@@ -82,11 +87,11 @@ class RequestId:
                 message["headers"] = [*message["headers"], *request.headers(scope, message["headers"])]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request.id):
+        with telling(request.id):
             try:
                 await self._app(scope, receive, send_with_id)
             except Exception:
                 status = status or HTTPStatus.INTERNAL_SERVER_ERROR
                 raise
             finally:
-                request.log(scope, status)
+                request.log(scope["method"], raw_path(scope), status)

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
 from starlette.routing import BaseRoute, Match
@@ -17,16 +16,17 @@ from typing_extensions import override
 
 from app.api.authentication import outcome_of
 from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body, replay
-from app.api.lean_routes import Asked, LeanRoute, NotInOrder, lean_routes
+from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, NotInOrder, lean_routes
 from app.api.rate_limiting import use_quota
-from app.api.request_id import Incoming, incoming
+from app.api.request_id import Incoming, incoming, raw_path
 from app.api.whole_answers import WRITER, Writer
 from app.core.deps import OUTCOME, Parts
+from app.core.logging import request_id
 from app.services.authentication import Credential
 from app.services.errors import Refusal
 
-_FAILED: Final = "postagens.failed"
-"""The key of a scope under which the error stands with which a request ended on the short way."""
+FAILED: Final = "postagens.failed"
+"""The key of a scope under which the error stands with which a request ended on the short way, or on the shortest."""
 
 _LOOKED_AT: Final = frozenset(
     {b"authorization", b"idempotency-key", b"content-type", b"content-length", b"content-encoding", b"x-request-id"}
@@ -48,7 +48,7 @@ class ShortWay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        taken = await self._take(scope)
+        taken = None if FAILED in scope else await self._take(scope)
         if taken is None:
             await self._app(scope, receive, send)
             return
@@ -57,20 +57,21 @@ class ShortWay:
             try:
                 body = await read_body(receive, self._limits.at(scope["path"]))
             except Refusal as refusal:
-                scope[_FAILED] = refusal
+                scope[FAILED] = refusal
                 body = b""
             if body is None:
-                request.log(scope, 0)
+                request.log(scope["method"], raw_path(scope), 0)
                 return
             asked.body, receive = body, replay(body, receive)
-        arguments = None if _FAILED in scope else _arguments(route, asked)
+        arguments = None if FAILED in scope else arguments_of(route, asked)
         if arguments is None:
             await self._app(scope, receive, send)
             return
-        structlog.contextvars.bind_contextvars(request_id=request.id)
+        request_id.set(request.id)
         status = 0
         try:
-            status, headers, body = await route.answer(asked.parts, arguments)
+            status, added, body = await route.answer(asked.parts, arguments)
+            headers = [(b"content-length", b"%d" % len(body)), CONTENT_TYPE, *added]
             headers += request.headers(scope, headers)
             writer: Writer | None = scope.get(WRITER)
             if writer is None or not writer(status, headers, body):
@@ -79,11 +80,11 @@ class ShortWay:
         except Exception as error:
             if status:
                 raise
-            scope[_FAILED] = error  # raised again where the application's handlers are
+            scope[FAILED] = error  # raised again where the application's handlers are
         finally:
-            if _FAILED not in scope:
-                request.log(scope, status)
-        if _FAILED in scope:
+            if FAILED not in scope:
+                request.log(scope["method"], raw_path(scope), status)
+        if FAILED in scope:
             await self._app(scope, receive, send)
 
     async def _take(self, scope: Scope) -> tuple[LeanRoute, Asked, Incoming] | None:
@@ -131,7 +132,7 @@ def _headers(scope: Scope) -> _Headers | None:
     return found
 
 
-def _arguments(route: LeanRoute, asked: Asked) -> dict[str, Any] | None:
+def arguments_of(route: LeanRoute, asked: Asked) -> dict[str, Any] | None:
     """What the route's function is called with; None when something is not in order."""
     try:
         return route.arguments(asked)
@@ -145,9 +146,9 @@ class _Failed(BaseRoute):
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Before all other routes."""
-        return (Match.FULL if _FAILED in scope else Match.NONE), {}
+        return (Match.FULL if FAILED in scope else Match.NONE), {}
 
     @override
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The handlers answer."""
-        raise scope[_FAILED]
+        raise scope[FAILED]

@@ -4,14 +4,16 @@ Where people read, it goes the way of all other lines.
 """
 
 import asyncio
-import json
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from typing import Final, TextIO
 
 _log: Final = logging.getLogger("app.access")
-_LINE: Final = '{{"event": {}, "request_id": {}, "logger": "app.access", "level": "info", "timestamp": "{}"}}\n'
+_LINE: Final = '{"event": %s, "request_id": %s, "logger": "app.access", "level": "info", "timestamp": "%s"}\n'
+
+_Told = tuple[str, str, str, int, float]
 
 
 class AccessLog:
@@ -19,7 +21,7 @@ class AccessLog:
 
     def __init__(self) -> None:
         self._stream: TextIO | None = None
-        self._lines: list[str] = []
+        self._told: list[_Told] = []
 
     def write_json_to(self, stream: TextIO | None) -> None:
         """From now on lines are JSON, as structlog writes all others, and go to this stream; with None they are records of `logging`."""
@@ -32,14 +34,18 @@ class AccessLog:
         if self._stream is None:
             _log.info("%s %s %d %.1f ms", method, path, status, milliseconds)
             return
-        if not self._lines:
+        if not self._told:
             asyncio.get_running_loop().call_soon(self._write, self._stream)
-        event = json.dumps(f"{method} {path} {status} {milliseconds:.1f} ms")
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        self._lines.append(_LINE.format(event, json.dumps(request_id), now))
+        self._told.append((request_id, method, path, status, milliseconds))
 
     def _write(self, stream: TextIO) -> None:
-        lines, self._lines = self._lines, []
+        told, self._told = self._told, []
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        quoted = encode_basestring_ascii
+        lines = [
+            _LINE % (quoted(f"{method} {path} {status} {milliseconds:.1f} ms"), quoted(request_id), now)
+            for request_id, method, path, status, milliseconds in told
+        ]
         with suppress(OSError):  # whoever has closed the log does not end the service
             stream.write("".join(lines))
             stream.flush()

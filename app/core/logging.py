@@ -4,6 +4,9 @@ import asyncio
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, Literal
 
 import structlog
@@ -18,6 +21,20 @@ _QUOTED: Final = re.compile(
 )
 
 
+request_id: Final = ContextVar("request_id", default="")
+"""The id of the request that is being answered: every line that is logged meanwhile tells it."""
+
+
+@contextmanager
+def telling(answered: str) -> Iterator[None]:
+    """Lines tell this request id while the block runs."""
+    token = request_id.set(answered)
+    try:
+        yield
+    finally:
+        request_id.reset(token)
+
+
 def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     """Send everything that is logged, by us and by libraries, to standard error in one style.
 
@@ -25,7 +42,7 @@ def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     quotes of a value is left out.
     """
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -57,6 +74,14 @@ def configure_logging(*, level: str, style: Literal["json", "console"]) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def _add_request_id(
+    _logger: logging.Logger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if answered := request_id.get():
+        event["request_id"] = answered
+    return event
 
 
 def _leave_out_values(

@@ -58,7 +58,7 @@ class Authenticator:
         """What a request with this Authorization header is made with; raises NotAuthenticated, MistypedApiKey and ClientSuspended."""
         if authorization is None:
             raise NotAuthenticated
-        if remembered := self._remembered_now(authorization):
+        if remembered := self.remembered(authorization):
             return remembered
         # Before the look: what ends a credential meanwhile is not to be remembered for longer.
         fresh_until = time.monotonic() + _REMEMBERED_SECONDS
@@ -71,7 +71,7 @@ class Authenticator:
             self._remembered[authorization] = credential, fresh_until
         return credential
 
-    def _remembered_now(self, authorization: str) -> Credential | None:
+    def remembered(self, authorization: str) -> Credential | None:
         """What this header was found to be when it was looked at a moment ago; None when that has to be done again."""
         if known := self._remembered.get(authorization):
             credential, fresh_until = known

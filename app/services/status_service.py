@@ -1,6 +1,5 @@
 """Status updates as their callers know them: asking for one, and finding out what became of it."""
 
-from collections.abc import Sequence
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -36,43 +35,45 @@ async def request_status_update(
     idempotency_key: str | None = None,
 ) -> StatusUpdate:
     """Accept one update, durably; raises the Refusal when it can be refused at once."""
-    (outcome,) = await _accept(desk, caller, [(tracking_code, request)], idempotency_key)
-    if isinstance(outcome, Refusal):
-        raise outcome
-    return outcome
+    wish = _wish(caller, tracking_code, request, idempotency_key, 0)
+    if wish.outcome is None:
+        await desk.accept([wish])
+    if isinstance(wish.outcome, Refusal):
+        raise wish.outcome
+    assert wish.outcome is not None  # noqa: S101 - for the type: the desk has given it one
+    return wish.outcome
 
 
 async def request_status_updates(
     desk: AcceptanceDesk, caller: Caller, batch: StatusUpdateRequests, *, idempotency_key: str | None = None
 ) -> BatchedStatusUpdates:
     """Accept many, each on its own, and tell of each what became of it; those of one posting are decided in this order."""
-    asked = [(item.tracking_code, item) for item in batch.updates]
-    outcomes = await _accept(desk, caller, asked, idempotency_key)
+    wishes = [
+        _wish(caller, item.tracking_code, item, idempotency_key, position)
+        for position, item in enumerate(batch.updates)
+    ]
+    # The desk puts the wishes of many requests into one statement: one that is no code, and may hold a NUL, would spoil it for all.
+    await desk.accept([wish for wish in wishes if wish.outcome is None])
+    outcomes = [wish.outcome for wish in wishes if wish.outcome is not None]
     return BatchedStatusUpdates.model_construct(
-        updates=[_batched(code, outcome) for (code, _), outcome in zip(asked, outcomes, strict=True)]
+        updates=[_batched(item.tracking_code, outcome) for item, outcome in zip(batch.updates, outcomes, strict=True)]
     )
 
 
-async def _accept(
-    desk: AcceptanceDesk, caller: Caller, asked: Sequence[tuple[str, StatusUpdateRequest]], key: str | None
-) -> list[Outcome]:
-    """With an Idempotency-Key the id of an update is made from caller, key and position: a repetition is the same update."""
-    wishes = [
-        Wish(
-            id=new_id() if key is None else id_from_key(str(caller.id), key, str(position)),
-            caller=caller,
-            tracking_code=normalize_tracking_code(code),
-            request=request,
-            repeatable=key is not None,
-        )
-        for position, (code, request) in enumerate(asked)
-    ]
-    for wish in wishes:
-        if not is_tracking_code(wish.tracking_code):
-            wish.outcome = InvalidTrackingCode()
-    # The desk puts the wishes of many requests into one statement: one that is no code, and may hold a NUL, would spoil it for all.
-    await desk.accept([wish for wish in wishes if wish.outcome is None])
-    return [wish.outcome for wish in wishes if wish.outcome is not None]
+def _wish(caller: Caller, code: str, request: StatusUpdateRequest, key: str | None, position: int) -> Wish:
+    """The wish at this position of a request, refused already where the code is none.
+
+    With an Idempotency-Key its id is made from caller, key and position: a repetition is the same update.
+    """
+    tracking_code = normalize_tracking_code(code)
+    return Wish(
+        id=new_id() if key is None else id_from_key(str(caller.id), key, str(position)),
+        caller=caller,
+        tracking_code=tracking_code,
+        request=request,
+        repeatable=key is not None,
+        outcome=None if is_tracking_code(tracking_code) else InvalidTrackingCode(),
+    )
 
 
 def _batched(tracking_code: str, outcome: Outcome) -> BatchedStatusUpdate:

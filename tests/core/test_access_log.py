@@ -10,13 +10,12 @@ import pytest
 
 _PROGRAM: Final = """
 import asyncio, logging, sys
-import structlog
 from app.core.access_log import access_log
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, request_id
 
 async def tell(style, level, path):
     configure_logging(level=level, style=style)
-    structlog.contextvars.bind_contextvars(request_id="a-request")
+    request_id.set("a-request")
     logging.getLogger("app.access").info("%s %s %d %.1f ms", "GET", path, 200, 1.25)
     access_log.tell("a-request", "GET", path, 200, 1.25)
     await asyncio.sleep(0)

@@ -1,0 +1,120 @@
+"""The shortest way to the routes that are asked most: a plain request in which all is in order passes neither a parser nor ASGI.
+
+It is the short way once more, by the same functions: any other request, and whatever fails, goes on to the server's own parser and so to
+the application, which says what is wrong.
+"""
+
+from collections import defaultdict
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from app.api.body_guard import BODILESS, BodyLimits
+from app.api.cross_origin import cross_origin_headers
+from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, lean_routes
+from app.api.plain_requests import PlainRequest
+from app.api.rate_limiting import take_quota
+from app.api.request_id import HEADERS_TO_ADD, INCOMING, Incoming
+from app.api.security_headers import Header, missing_headers
+from app.api.short_way import FAILED, arguments_of
+from app.api.whole_answers import written_lines
+from app.core.deps import OUTCOME, Parts
+from app.core.logging import request_id
+from app.services.errors import QuotaExceeded
+
+
+class PlainlyAsked:
+    """A plain request for one of the lean routes, by a credential that was looked at a moment ago, or by nobody in particular."""
+
+    __slots__ = ("_arguments", "_asked", "_incoming", "_raw_path", "_route", "_told")
+
+    def __init__(self, route: "_Route", asked: Asked, request: PlainRequest) -> None:
+        self._route = route
+        self._asked = asked
+        self._raw_path = request.target
+        self._incoming = Incoming(request.fields.named.get(b"x-request-id", b"").decode("latin-1"))
+        self._arguments: dict[str, Any] = {}
+        self._told: tuple[Header, ...] = ()
+
+    def is_in_order(self, network: str) -> bool:
+        """Whether it can be answered here; it is counted for its quota then. `network` is where it comes from."""
+        try:
+            arguments = arguments_of(self._route.lean, self._asked)
+        except Exception:  # noqa: BLE001 - the application meets it too, and tells of it
+            return False
+        if arguments is None:
+            return False
+        told = take_quota(self._asked.parts, self._asked.credential, network)
+        if isinstance(told, QuotaExceeded):
+            return False
+        self._arguments, self._told = arguments, told
+        return True
+
+    async def answer(self) -> tuple[int, bytes, bytes]:
+        """Status, header lines and body of its answer; raises what the application has to tell of."""
+        request_id.set(self._incoming.id)
+        status, added, body = await self._route.lean.answer(self._asked.parts, self._arguments)
+        more = b"content-length: %d\r\nx-request-id: %s\r\n" % (len(body), self._incoming.id.encode())
+        lines = self._route.lines(added) + more + written_lines((*added, *self._told))
+        self._incoming.log(self._route.lean.method, self._raw_path, status)
+        return status, lines, body
+
+    def has_gone(self) -> None:
+        """Nobody waits for its answer any more."""
+        self._incoming.log(self._route.lean.method, self._raw_path, 0)
+
+    def failed(self, error: Exception) -> dict[str, Any]:
+        """What the scope of this same request says, so that the application tells of the error and does nothing twice."""
+        scope: dict[str, Any] = {FAILED: error, INCOMING: self._incoming, HEADERS_TO_ADD: self._told}
+        if self._asked.credential:
+            scope[OUTCOME] = self._asked.credential
+        return scope
+
+
+class _Route:
+    """A lean route, and the header lines that all its answers have."""
+
+    def __init__(self, lean: LeanRoute) -> None:
+        self.lean: Final = lean
+        self._lines: dict[tuple[bytes, ...], bytes] = {}
+
+    def lines(self, added: list[Header]) -> bytes:
+        """Those besides what this answer adds: made once for each set of names that is added."""
+        names = tuple([name for name, _ in added])
+        if (known := self._lines.get(names)) is None:
+            path = self.lean.template
+            headers = [CONTENT_TYPE, *missing_headers(path, added), *cross_origin_headers(self.lean.method, path)]
+            known = self._lines[names] = written_lines(headers)
+        return known
+
+
+class ShortestWay:
+    """Knows what may take it."""
+
+    def __init__(self, app: FastAPI, limits: BodyLimits) -> None:
+        self._state = app.state
+        self._limits = limits
+        self._routes: dict[str, list[_Route]] = defaultdict(list)
+        for lean in lean_routes(app):
+            self._routes[lean.method].append(_Route(lean))
+
+    def look_at(self, request: PlainRequest) -> PlainlyAsked | None:
+        """The request as it is answered here; None when that is for the application. Does nothing that could not be done again."""
+        for route in self._routes.get(request.method, ()):
+            if place := route.lean.path.fullmatch(request.target):
+                break
+        else:
+            return None
+        fields = request.fields
+        if request.method in BODILESS:
+            if fields.length is not None:
+                return None
+        elif not fields.is_json or len(request.body) > self._limits.at(request.target):
+            return None
+        parts: Parts = self._state.parts
+        asked = Asked(parts, place, fields.named, body=request.body)
+        if fields.authorization:
+            asked.credential = parts.authenticator.remembered(fields.authorization)
+            if asked.credential is None:
+                return None
+        return PlainlyAsked(route, asked, request)

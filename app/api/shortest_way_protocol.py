@@ -1,0 +1,142 @@
+"""uvicorn's HTTP protocol that lets plain requests take the shortest way: answered from the bytes that came, and written at once."""
+
+import asyncio
+from typing import Any, Final
+
+from typing_extensions import override
+
+from app.api.admission import ADMITTED
+from app.api.admission_protocol import AdmissionProtocol
+from app.api.bounded_protocol import BoundedProtocol
+from app.api.plain_requests import PlainRequest, plain_request
+from app.api.shortest_way import PlainlyAsked, ShortestWay
+from app.core.addresses import network_of
+
+
+class _Pending:
+    """Stands for a request whose answer is awaited, as far as the server asks one of its cycles."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started", "task")
+
+    message_event: Final = asyncio.Event()
+    scope: Final[dict[str, Any]] = {}
+    task: asyncio.Task[None]
+
+    def __init__(self) -> None:
+        self.response_started = False
+        self.response_complete = False
+        self.keep_alive = True
+        self.disconnected = False
+
+
+class ShortestWayProtocol(AdmissionProtocol):
+    """One connection. What is not plain, or not in order, goes the ordinary way; and what comes before an answer waits for it."""
+
+    def __init__(self, *arguments: Any, shortest_way: ShortestWay, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._shortest_way = shortest_way
+        self._pending: _Pending | None = None
+        self._held = b""
+        self._carried: dict[str, Any] | None = None
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        if self._pending is not None:
+            self._held += data
+            self.flow.pause_reading()
+        elif not (self._may_begin() and (request := plain_request(data)) and self._takes(request, data)):
+            super().data_received(data)
+
+    def _may_begin(self) -> bool:
+        return not self._admission.is_full and self._is_between_requests()
+
+    def _takes(self, request: PlainRequest, data: bytes) -> bool:
+        """Whether it is answered here."""
+        asked = self._shortest_way.look_at(request)
+        if asked is None:
+            return False
+        caller = request.fields.named.get(b"authorization", b"")
+        network = "" if caller else network_of(self._host(request))
+        caller = caller or network.encode()
+        if not self._admission.let_in(caller):
+            return False
+        if not asked.is_in_order(network):
+            self._admission.leave(caller, answered=False)
+            return False
+        self._backpressure.is_heard(self.flow)
+        self._has_arrived()
+        self._used_since = True
+        self._pending = pending = _Pending()
+        self.cycle = pending  # type: ignore[assignment]
+        pending.task = self.loop.create_task(self._answer(pending, asked, caller, data))
+        self.tasks.add(pending.task)
+        return True
+
+    def _host(self, request: PlainRequest) -> str:
+        """Where it comes from, also through a proxy that is believed, as uvicorn's ProxyHeadersMiddleware finds it."""
+        host, _ = self.client or ("", 0)
+        if self._proxies and (forwarded := request.fields.named.get(b"x-forwarded-for")):
+            told, _ = self._proxies.get_trusted_client_address(forwarded.decode("latin-1"))
+            return told or host
+        return host
+
+    async def _answer(self, pending: _Pending, asked: PlainlyAsked, caller: bytes, data: bytes) -> None:
+        error: Exception | None = None
+        status, lines, body = 0, b"", b""
+        try:
+            status, lines, body = await asked.answer()
+        except Exception as failure:  # noqa: BLE001 - the application tells of it
+            error = failure
+        finally:
+            self.tasks.discard(pending.task)
+            self._pending = None
+            pending.response_complete = True
+            if error is None or self.transport.is_closing():
+                self._admission.leave(caller)
+        if error is None:
+            self._end(self._written(status, lines, body), goes_on=pending.keep_alive)
+        elif self.transport.is_closing():
+            asked.has_gone()
+        else:
+            self._carried = {**asked.failed(error), ADMITTED: caller}
+            BoundedProtocol.data_received(self, data)  # not the door once more: it has its place
+            self._take_up()
+
+    @override
+    def on_headers_complete(self) -> None:
+        """A request has begun: maybe the one whose bytes have been here before."""
+        if self._carried is None:
+            super().on_headers_complete()
+        else:
+            self.scope.update(self._carried)  # type: ignore[typeddict-item]
+            self._carried = None
+            BoundedProtocol.on_headers_complete(self)
+
+    def _end(self, answer: bytes, *, goes_on: bool) -> None:
+        """Write it, and go on to what came meanwhile. To set the clock of the idle connection anew would cost more: it runs on."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        if not goes_on:
+            self.transport.close()
+        self._await_reader_of_the_rest()
+        self._used_since = self.timeout_keep_alive_task is not None
+        if not self._used_since:
+            self._start_to_be_idle()
+        self._wait_behind_others()
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """What came before the answer was there."""
+        if self._held and not self.transport.is_closing():
+            held, self._held = self._held, b""
+            self.flow.resume_reading()
+            self.data_received(held)
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        """The clock of an idle connection has run down, or of one that waits for its answer."""
+        self._used_since = self._used_since or self._pending is not None
+        super().timeout_keep_alive_handler()
