@@ -93,20 +93,26 @@ def _require_alive(connection: Connection) -> None:
         raise TransactionExpired(_EXPIRED) if expired else DatabaseUnavailable("the connection was lost")
 
 
+@contextmanager
+def _committing(connection: Connection) -> Iterator[None]:
+    """CommitUnknown when what commits may have been sent and was not answered, and only then."""
+    _require_alive(connection)
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        if connection.is_sound:  # PostgreSQL answered: not committed
+            raise
+        if isinstance(_unavailable(error), TransactionExpired):  # it was ended before that came
+            raise
+        if isinstance(error, asyncpg.InternalClientError) and str(error).startswith(_NOT_SENT):
+            raise
+        raise CommitUnknown(str(error) or "no answer in time") from error
+
+
 async def _commit(connection: Connection) -> None:
-    """COMMIT; CommitUnknown when it may have been sent and was not answered, and only then."""
     with _translated():
-        _require_alive(connection)
-        try:
+        with _committing(connection):
             tag = await connection.execute("COMMIT")
-        except _UNAVAILABLE as error:
-            if connection.is_sound:  # PostgreSQL answered: not committed
-                raise
-            if isinstance(_unavailable(error), TransactionExpired):  # it was ended before the COMMIT came
-                raise
-            if isinstance(error, asyncpg.InternalClientError) and str(error).startswith(_NOT_SENT):
-                raise
-            raise CommitUnknown(str(error) or "no answer in time") from error
         if tag != "COMMIT":
             raise DatabaseBusy("the transaction had failed before, and was rolled back")
 
@@ -187,12 +193,31 @@ class Database:
         finally:
             await self._pool.give_back(connection)
 
+    async def write(self, sql: LiteralString, *arguments: object, lock_seconds: float = _LOCK_SECONDS) -> list[Row]:
+        """One statement that is a transaction by itself, in one round trip; raises what transaction() does.
+
+        It bounds itself: its last two arguments are the lock_timeout and the transaction_timeout that it has to set, local to its
+        transaction, before it writes anything. Nothing waits for its process: no lock is held while that is frozen.
+        """
+        bounds = [f"{round(seconds * 1000)}" for seconds in (lock_seconds, self._longest_transaction_seconds)]
+        with _translated():
+            connection = await self._pool.take()
+            try:
+                with _committing(connection):
+                    return await connection.fetch(sql, *arguments, *bounds)
+            finally:
+                await self._pool.give_back(connection)
+
+    @property
+    def _longest_transaction_seconds(self) -> float:
+        return self._pool.longest_statement_seconds * _MOST_STATEMENTS
+
     def _begin(self, lock_seconds: float) -> str:
         """One round trip, and nothing that outlives the transaction: a pooler may stand between."""
         settings = {
             "idle_in_transaction_session_timeout": _IDLE_SECONDS,
             "lock_timeout": lock_seconds,
             "statement_timeout": self._pool.longest_statement_seconds,
-            "transaction_timeout": self._pool.longest_statement_seconds * _MOST_STATEMENTS,
+            "transaction_timeout": self._longest_transaction_seconds,
         }
         return "BEGIN" + "".join(f"; SET LOCAL {name} = {round(value * 1000)}" for name, value in settings.items())

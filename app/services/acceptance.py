@@ -122,8 +122,9 @@ async def _find_repeated(executor: Executor, wishes: Sequence[Wish]) -> None:
 async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
     if not wishes:
         return
-    async with database.transaction(lock_seconds=_LOCK_SECONDS) as transaction:
-        rows = await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of(wishes))
+    rows = await database.write(
+        status_updates.INSERT_STATUS_UPDATES_AT_ONCE, *columns_of(wishes), lock_seconds=_LOCK_SECONDS
+    )
     # Committed: from here on the update is decided, with this hint or, if it is lost, without.
     hints.hint([wish.posting_id for wish in wishes])
     accepted_at = {row["id"]: row["accepted_at"] for row in rows}

@@ -25,15 +25,15 @@ _PATIENCE_SECONDS: Final = 0.5
 # So many are told at once that they are done: to write hundreds of answers in one go would keep everybody else waiting.
 _TOLD_AT_ONCE: Final = 16
 
-# While PostgreSQL commits one round, the next is read and written: neither the process nor PostgreSQL waits for the other.
-_LANES: Final = 2
+# While PostgreSQL commits one round, the next are read and written: neither the process nor PostgreSQL waits for the other.
+_LANES: Final = 3
 
 _Batch = tuple[Sequence[Wish], "asyncio.Future[None]"]
 
 
 class AcceptanceDesk:
-    """Whoever arrives during a round is part of the next, in the order of arrival; that one begins when the round is over, or earlier when
-    as many wait as are in it: rounds stay as large as they can be."""
+    """Whoever arrives during a round is part of the next, in the order of arrival; that one begins when a round is over, or earlier when
+    half as many wait as are in hand: rounds stay nearly as large as they can be."""
 
     def __init__(self, database: Database, hints: Hints, backlog: Backlog) -> None:
         self._database = database
@@ -61,7 +61,7 @@ class AcceptanceDesk:
     @property
     def _is_time(self) -> bool:
         """Whether a round may begin now."""
-        return bool(self._waiting) and self._wishes_waiting >= self._wishes_in_hand
+        return bool(self._waiting) and 2 * self._wishes_waiting >= self._wishes_in_hand
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time

@@ -109,7 +109,7 @@ async def connection(server: Counted) -> AsyncIterator[RawConnection]:
         yield opened
 
 
-async def in_parts(connection: RawConnection, *request: Any, **headers: str) -> None:
+async def in_parts(connection: RawConnection, *request: Any, **headers: Any) -> None:
     """The same request in two pieces, which is for the server's parser."""
     pieces: list[bytes] = []
     writer, connection.writer = connection.writer, _Collecting(pieces)  # type: ignore[assignment]

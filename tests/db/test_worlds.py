@@ -32,6 +32,7 @@ _OF_BOTH_WORLDS: Final = {
     "postings.LOCK_POSTINGS": "decides by number",
     "postings.UPDATE_POSTING_STATUSES": "decides by number",
     "status_updates.INSERT_STATUS_UPDATES": "writes what was found for the caller",
+    "status_updates.INSERT_STATUS_UPDATES_AT_ONCE": "writes what was found for the caller",
     "status_updates.SELECT_QUEUED_UPDATES": "decides by number",
     "status_updates.UPDATE_DECIDED": "decides by number",
     "status_updates.UPDATE_ATTEMPTS": "decides by number",

@@ -21,7 +21,7 @@ SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.s
 
 # "No row" means that the id is taken (the same Idempotency-Key came before), or that somebody else's transaction holds the posting.
 # The foreign key would wait for that one, and everybody who shares this statement with it: here it is passed over instead.
-INSERT_STATUS_UPDATES: Final[LiteralString] = """
+_INSERT: Final[LiteralString] = """
 WITH free AS (
     SELECT id FROM postings WHERE id = ANY ($2::bigint[]) FOR KEY SHARE SKIP LOCKED
 )
@@ -30,11 +30,20 @@ SELECT asked.id, posting_id, client_id, requested_by, status, occurred_at, city,
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
        WITH ORDINALITY
     AS asked (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description, position)
-  JOIN free ON free.id = posting_id
+  JOIN free ON free.id = posting_id"""
+_IN_ORDER: Final[LiteralString] = """
  ORDER BY position
     ON CONFLICT (id) DO NOTHING
 RETURNING id, seq, accepted_at
 """
+INSERT_STATUS_UPDATES: Final[LiteralString] = _INSERT + _IN_ORDER
+# A transaction by itself, with the bounds of Database.write: $10 for its locks, $11 for all of it.
+INSERT_STATUS_UPDATES_AT_ONCE: Final[LiteralString] = (
+    _INSERT
+    + """
+ CROSS JOIN (SELECT set_config('lock_timeout', $10, true), set_config('transaction_timeout', $11, true)) AS bounds"""
+    + _IN_ORDER
+)
 
 # $1 ids, $2 who asked for each: an update is found again only by whoever asked for it.
 SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
