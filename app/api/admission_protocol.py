@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from app.api.admission import ADMITTED, EXEMPT, Admission, ReadyAnswer, authorization
 from app.api.backpressure import Backpressure
@@ -84,7 +84,7 @@ class AdmissionProtocol(BoundedProtocol):
 
     def _may_write(self) -> bool:
         """Whether this is the next answer to be written, to a client that reads its answers, on a connection that goes on."""
-        before = self._newest
+        before: RequestResponseCycle | None = self.cycle
         return (
             (before is None or before.response_complete) and not self.flow.write_paused and not self._closing.is_set()
         )

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
@@ -59,6 +60,9 @@ class Asked:
         return None if key is None else check_idempotency_key(key.decode("latin-1"))
 
 
+_NONE: Final[Mapping[str, str]] = {}
+
+
 class NotInOrder(Exception):
     """The application has to look at this one."""
 
@@ -69,17 +73,12 @@ class AddedHeaders:
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
 
-    @property
-    def lines(self) -> list[Header]:
-        """As ASGI wants them."""
-        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-
 
 _Argument = Callable[[Asked], Any]
 _ARGUMENTS: Final[tuple[tuple[object, _Argument], ...]] = (
-    (PartsDep, lambda asked: asked.parts),
+    (PartsDep, attrgetter("parts")),
     (ReaderDep, lambda asked: asked.parts.database.reader),
-    (IdempotencyKeyDep, lambda asked: asked.idempotency_key),
+    (IdempotencyKeyDep, attrgetter("idempotency_key")),
     # A code that is written as it is stored: only then is it sure that the path is of no other route.
     (TrackingCodePath, lambda asked: asked.place[1]),
     (Response, lambda _asked: AddedHeaders()),
@@ -119,14 +118,14 @@ class LeanRoute:
         """What the function is called with; raises NotInOrder, a Refusal or pydantic's ValidationError."""
         return {name: find(asked) for name, find in self._arguments}
 
-    async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[int, list[Header], bytes]:
+    async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Call the function; status and body of its answer, and the headers that it adds."""
         if self._transaction is None:
             body = self._write(await self._endpoint(**arguments))
         else:
             async with parts.database.transaction() as transaction:
                 body = self._write(await self._endpoint(**arguments, **{self._transaction: transaction}))
-        added = [] if self._response is None else arguments[self._response].lines
+        added: Mapping[str, str] = arguments[self._response].headers if self._response else _NONE
         return self._status, added, body
 
     def _write(self, result: object) -> bytes:

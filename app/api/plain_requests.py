@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from app.api.body_guard import JSON, media_type
 
 _END: Final = b"\r\n\r\n"
-_REQUEST_LINE: Final = re.compile(rb"(GET|PATCH|POST|PUT|DELETE) (/[!-~]*) HTTP/1\.1")
+_REQUEST_LINE: Final = re.compile(rb"(GET|PATCH|POST|PUT|DELETE) (/[!-~]*) HTTP/1\.1(?=\r\n)")
 # Header fields, none folded, none without a name, none with a control character.
 _FIELD: Final = rb"\r\n([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)"
 _FIELDS: Final = re.compile(rb"(?:%s)+" % _FIELD)
@@ -62,15 +62,12 @@ class PlainRequest(NamedTuple):
 
 def plain_request(data: bytes) -> PlainRequest | None:
     """The request that these bytes are; None where they are not exactly one, with its whole body, on a connection that goes on."""
-    end = data.find(_END)
-    line_end = data.find(b"\r\n")
-    if not 0 < line_end < end <= line_end + _LONGEST:
-        return None
-    line = _REQUEST_LINE.fullmatch(data, 0, line_end)
+    line = _REQUEST_LINE.match(data)
     if line is None:
         return None
-    fields = _fields(data[line_end:end])
-    if fields is None:
+    begin = line.end()
+    end = data.find(_END, begin, begin + _LONGEST)
+    if end < 0 or (fields := _fields(data[begin:end])) is None:
         return None
     body = data[end + 4 :]
     method = line[1].decode()

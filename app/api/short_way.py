@@ -19,6 +19,7 @@ from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body
 from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, NotInOrder, lean_routes
 from app.api.rate_limiting import use_quota
 from app.api.request_id import Incoming, incoming, raw_path
+from app.api.security_headers import Header
 from app.api.whole_answers import WRITER, Writer
 from app.core.deps import OUTCOME, Parts
 from app.core.logging import request_id
@@ -71,7 +72,7 @@ class ShortWay:
         status = 0
         try:
             status, added, body = await route.answer(asked.parts, arguments)
-            headers = [(b"content-length", b"%d" % len(body)), CONTENT_TYPE, *added]
+            headers = [(b"content-length", b"%d" % len(body)), CONTENT_TYPE, *as_headers(added)]
             headers += request.headers(scope, headers)
             writer: Writer | None = scope.get(WRITER)
             if writer is None or not writer(status, headers, body):
@@ -119,6 +120,11 @@ class ShortWay:
             and media_type(headers.get(b"content-type", b"").decode("latin-1")) == JSON
             and b"content-encoding" not in headers
         )
+
+
+def as_headers(added: Mapping[str, str]) -> list[Header]:
+    """The headers that a function has added, as ASGI wants them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in added.items()]
 
 
 def _headers(scope: Scope) -> _Headers | None:

@@ -5,6 +5,7 @@ the application, which says what is wrong.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -16,7 +17,7 @@ from app.api.plain_requests import PlainRequest
 from app.api.rate_limiting import take_quota
 from app.api.request_id import HEADERS_TO_ADD, INCOMING, Incoming
 from app.api.security_headers import Header, missing_headers
-from app.api.short_way import FAILED, arguments_of
+from app.api.short_way import FAILED, arguments_of, as_headers
 from app.api.whole_answers import written_lines
 from app.core.deps import OUTCOME, Parts
 from app.core.logging import request_id
@@ -54,10 +55,10 @@ class PlainlyAsked:
         """Status, header lines and body of its answer; raises what the application has to tell of."""
         request_id.set(self._incoming.id)
         status, added, body = await self._route.lean.answer(self._asked.parts, self._arguments)
-        more = b"content-length: %d\r\nx-request-id: %s\r\n" % (len(body), self._incoming.id.encode())
-        lines = self._route.lines(added) + more + written_lines((*added, *self._told))
+        more = "".join([f"{name}: {value}\r\n" for name, value in added.items()])
+        own = f"content-length: {len(body)}\r\nx-request-id: {self._incoming.id}\r\n{more}".encode("latin-1")
         self._incoming.log(self._route.lean.method, self._raw_path, status)
-        return status, lines, body
+        return status, self._route.lines(added) + own + written_lines(self._told), body
 
     def has_gone(self) -> None:
         """Nobody waits for its answer any more."""
@@ -74,17 +75,19 @@ class PlainlyAsked:
 class _Route:
     """A lean route, and the header lines that all its answers have."""
 
-    def __init__(self, lean: LeanRoute) -> None:
+    def __init__(self, lean: LeanRoute, most_bytes: int) -> None:
         self.lean: Final = lean
-        self._lines: dict[tuple[bytes, ...], bytes] = {}
+        self.most_bytes: Final = most_bytes
+        """Of a body."""
+        self._lines: dict[tuple[str, ...], bytes] = {}
 
-    def lines(self, added: list[Header]) -> bytes:
+    def lines(self, added: Mapping[str, str]) -> bytes:
         """Those besides what this answer adds: made once for each set of names that is added."""
-        names = tuple([name for name, _ in added])
+        names = tuple(added)
         if (known := self._lines.get(names)) is None:
             path = self.lean.template
-            headers = [CONTENT_TYPE, *missing_headers(path, added), *cross_origin_headers(self.lean.method, path)]
-            known = self._lines[names] = written_lines(headers)
+            more = [*missing_headers(path, as_headers(added)), *cross_origin_headers(self.lean.method, path)]
+            known = self._lines[names] = written_lines([CONTENT_TYPE, *more])
         return known
 
 
@@ -93,10 +96,9 @@ class ShortestWay:
 
     def __init__(self, app: FastAPI, limits: BodyLimits) -> None:
         self._state = app.state
-        self._limits = limits
         self._routes: dict[str, list[_Route]] = defaultdict(list)
         for lean in lean_routes(app):
-            self._routes[lean.method].append(_Route(lean))
+            self._routes[lean.method].append(_Route(lean, limits.at(lean.template)))
 
     def look_at(self, request: PlainRequest) -> PlainlyAsked | None:
         """The request as it is answered here; None when that is for the application. Does nothing that could not be done again."""
@@ -109,7 +111,7 @@ class ShortestWay:
         if request.method in BODILESS:
             if fields.length is not None:
                 return None
-        elif not fields.is_json or len(request.body) > self._limits.at(request.target):
+        elif not fields.is_json or len(request.body) > route.most_bytes:
             return None
         parts: Parts = self._state.parts
         asked = Asked(parts, place, fields.named, body=request.body)

@@ -45,11 +45,12 @@ class ShortestWayProtocol(AdmissionProtocol):
         if self._pending is not None:
             self._held += data
             self.flow.pause_reading()
-        elif not (self._may_begin() and (request := plain_request(data)) and self._takes(request, data)):
+        elif (
+            self._admission.is_full
+            or not self._is_between_requests()
+            or not ((request := plain_request(data)) and self._takes(request, data))
+        ):
             super().data_received(data)
-
-    def _may_begin(self) -> bool:
-        return not self._admission.is_full and self._is_between_requests()
 
     def _takes(self, request: PlainRequest, data: bytes) -> bool:
         """Whether it is answered here."""

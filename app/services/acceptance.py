@@ -43,7 +43,6 @@ class Wish:
     request: StatusUpdateRequest
     repeatable: bool
     posting_id: int = 0
-    client_id: UUID | None = None
     outcome: Outcome | None = None
 
     def is_repeated_by(self, row: Row) -> bool:
@@ -81,7 +80,7 @@ async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
     postings = {row["position"] - 1: row for row in rows}
     for position, wish in enumerate(wishes):
         if posting := postings.get(position):
-            wish.posting_id, wish.client_id = posting["posting_id"], posting["client_id"]
+            wish.posting_id = posting["posting_id"]
             wish.outcome = _refusal_of(posting, wish.request)
         else:
             wish.outcome = PostingNotFound() if is_tracking_code(wish.tracking_code) else InvalidTrackingCode()
@@ -140,7 +139,6 @@ def columns_of(wishes: Sequence[Wish]) -> list[list[object]]:
         (
             wish.id,
             wish.posting_id,
-            wish.client_id,
             wish.caller.id,
             wish.request.status,
             wish.request.occurred_at,

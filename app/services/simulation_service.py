@@ -68,7 +68,6 @@ def _wishes(row: Row) -> list[Wish]:
             else asked.request,
             repeatable=True,
             posting_id=row["posting_id"],
-            client_id=row["client_id"],
         )
         for number, asked in enumerate(steps[position] if position < len(steps) else ())
     ]

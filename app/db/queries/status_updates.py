@@ -12,7 +12,7 @@ SELECT status_updates.id, seq, posting_id, tracking_code, status_updates.status,
 # $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse
 # at once.
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
-SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.status, postings.status_at, postings.posted_at,
+SELECT asked.position, postings.id AS posting_id, postings.status, postings.status_at, postings.posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
   FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
   JOIN postings ON postings.tracking_code = asked.tracking_code
@@ -23,13 +23,13 @@ SELECT asked.position, postings.id AS posting_id, postings.client_id, postings.s
 # The foreign key would wait for that one, and everybody who shares this statement with it: here it is passed over instead.
 _INSERT: Final[LiteralString] = """
 WITH free AS (
-    SELECT id FROM postings WHERE id = ANY ($2::bigint[]) FOR KEY SHARE SKIP LOCKED
+    SELECT id, client_id FROM postings WHERE id = ANY ($2::bigint[]) FOR KEY SHARE SKIP LOCKED
 )
 INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
 SELECT asked.id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
-  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[])
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
        WITH ORDINALITY
-    AS asked (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description, position)
+    AS asked (id, posting_id, requested_by, status, occurred_at, city, uf, description, position)
   JOIN free ON free.id = posting_id"""
 _IN_ORDER: Final[LiteralString] = """
  ORDER BY position
@@ -37,11 +37,11 @@ _IN_ORDER: Final[LiteralString] = """
 RETURNING id, seq, accepted_at
 """
 INSERT_STATUS_UPDATES: Final[LiteralString] = _INSERT + _IN_ORDER
-# A transaction by itself, with the bounds of Database.write: $10 for its locks, $11 for all of it.
+# A transaction by itself, with the bounds of Database.write: $9 for its locks, $10 for all of it.
 INSERT_STATUS_UPDATES_AT_ONCE: Final[LiteralString] = (
     _INSERT
     + """
- CROSS JOIN (SELECT set_config('lock_timeout', $10, true), set_config('transaction_timeout', $11, true)) AS bounds"""
+ CROSS JOIN (SELECT set_config('lock_timeout', $9, true), set_config('transaction_timeout', $10, true)) AS bounds"""
     + _IN_ORDER
 )
 
