@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 from fastapi.params import Security
 from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from app.api.body_guard import read_json
@@ -101,15 +102,13 @@ class LeanRoute:
 
     def __init__(self, context: RouteContext) -> None:
         self._endpoint: Callable[..., Any] = cast("Callable[..., Any]", context.endpoint)
-        self._field: Any = context.response_field
         self._status = context.status_code or 200
         (self.method,) = context.methods or {""}
         self.template: Final = context.path or ""
         self.path: Final = re.compile(self.template.replace("{tracking_code}", f"({TRACKING_CODE})"))
-        wanted = {
-            name: parameter.annotation
-            for name, parameter in inspect.signature(self._endpoint, eval_str=True).parameters.items()
-        }
+        signature = inspect.signature(self._endpoint, eval_str=True)
+        self._to_json: Callable[..., bytes] = TypeAdapter(signature.return_annotation).serializer.to_json
+        wanted = {name: parameter.annotation for name, parameter in signature.parameters.items()}
         self._transaction = next((name for name, kind in wanted.items() if kind == TransactionDep), None)
         self._response = next((name for name, kind in wanted.items() if kind is Response), None)
         self._arguments = [(name, _argument(kind)) for name, kind in wanted.items() if kind != TransactionDep]
@@ -121,16 +120,14 @@ class LeanRoute:
     async def answer(self, parts: Parts, arguments: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Call the function; status and body of its answer, and the headers that it adds."""
         if self._transaction is None:
-            body = self._write(await self._endpoint(**arguments))
+            body = self._to_json(await self._endpoint(**arguments), by_alias=True)
         else:
             async with parts.database.transaction() as transaction:
-                body = self._write(await self._endpoint(**arguments, **{self._transaction: transaction}))
+                body = self._to_json(
+                    await self._endpoint(**arguments, **{self._transaction: transaction}), by_alias=True
+                )
         added: Mapping[str, str] = arguments[self._response].headers if self._response else _NONE
         return self._status, added, body
-
-    def _write(self, result: object) -> bytes:
-        body: bytes = self._field.serialize_json(result)
-        return body
 
 
 def lean_routes(app: FastAPI) -> list[LeanRoute]:

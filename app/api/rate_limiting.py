@@ -58,9 +58,9 @@ def take_quota(parts: Parts, credential: Credential | None, network: str) -> tup
         return ()
     now = time.monotonic()
     left = quota.take(key, now)
-    more = quota.seconds_until_more(key, now)
     if left < 0:
-        return QuotaExceeded(quota.policy, retry_after=more)
+        return QuotaExceeded(quota.policy, retry_after=quota.seconds_until_more(key, now))
+    more = 1 if quota.comes_back_every_second else quota.seconds_until_more(key, now)
     return (b"ratelimit-policy", quota.policy.told), (b"ratelimit", quota.policy.told_left(left, more))
 
 

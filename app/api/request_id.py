@@ -42,7 +42,7 @@ class Incoming:
     def __init__(self, given: str) -> None:
         """`given` is the caller's own id, or empty."""
         self._came = time.perf_counter()
-        self.id: Final = given if _GIVEN.fullmatch(given) else new_request_id()
+        self.id: Final = given if given and _GIVEN.fullmatch(given) else new_request_id()
 
     def headers(self, scope: Scope, answered: list[Header]) -> list[Header]:
         """What its answer gets besides the headers that it has."""

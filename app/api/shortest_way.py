@@ -4,6 +4,7 @@ It is the short way once more, by the same functions: any other request, and wha
 the application, which says what is wrong.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
@@ -25,17 +26,26 @@ from app.services.errors import QuotaExceeded
 
 
 class PlainlyAsked:
-    """A plain request for one of the lean routes, by a credential that was looked at a moment ago, or by nobody in particular."""
+    """A plain request for one of the lean routes, by a credential that was looked at a moment ago, or by nobody in particular.
 
-    __slots__ = ("_arguments", "_asked", "_incoming", "_raw_path", "_route", "_told")
+    While its answer is awaited it stands for one of the server's cycles, as far as the server asks one.
+    """
+
+    task: "asyncio.Task[None]"
+    response_started = False
+    response_complete = False
+    keep_alive = True
+    disconnected = False
+    message_event: Final = asyncio.Event()
+    scope: Final[Mapping[str, Any]] = {}
 
     def __init__(self, route: "_Route", asked: Asked, request: PlainRequest) -> None:
         self._route = route
         self._asked = asked
         self._raw_path = request.target
+        self._arguments: dict[str, Any]
+        self._told: tuple[Header, ...]
         self._incoming = Incoming(request.fields.named.get(b"x-request-id", b"").decode("latin-1"))
-        self._arguments: dict[str, Any] = {}
-        self._told: tuple[Header, ...] = ()
 
     def is_in_order(self, network: str) -> bool:
         """Whether it can be answered here; it is counted for its quota then. `network` is where it comes from."""

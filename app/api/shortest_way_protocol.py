@@ -1,7 +1,6 @@
 """uvicorn's HTTP protocol that lets plain requests take the shortest way: answered from the bytes that came, and written at once."""
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 from typing_extensions import override
 
@@ -13,29 +12,13 @@ from app.api.shortest_way import PlainlyAsked, ShortestWay
 from app.core.addresses import network_of
 
 
-class _Pending:
-    """Stands for a request whose answer is awaited, as far as the server asks one of its cycles."""
-
-    __slots__ = ("disconnected", "keep_alive", "response_complete", "response_started", "task")
-
-    message_event: Final = asyncio.Event()
-    scope: Final[dict[str, Any]] = {}
-    task: asyncio.Task[None]
-
-    def __init__(self) -> None:
-        self.response_started = False
-        self.response_complete = False
-        self.keep_alive = True
-        self.disconnected = False
-
-
 class ShortestWayProtocol(AdmissionProtocol):
     """One connection. What is not plain, or not in order, goes the ordinary way; and what comes before an answer waits for it."""
 
     def __init__(self, *arguments: Any, shortest_way: ShortestWay, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._shortest_way = shortest_way
-        self._pending: _Pending | None = None
+        self._pending: PlainlyAsked | None = None
         self._held = b""
         self._carried: dict[str, Any] | None = None
 
@@ -68,10 +51,10 @@ class ShortestWayProtocol(AdmissionProtocol):
         self._backpressure.is_heard(self.flow)
         self._has_arrived()
         self._used_since = True
-        self._pending = pending = _Pending()
-        self.cycle = pending  # type: ignore[assignment]
-        pending.task = self.loop.create_task(self._answer(pending, asked, caller, data))
-        self.tasks.add(pending.task)
+        self._pending = asked
+        self.cycle = asked  # type: ignore[assignment]
+        asked.task = self.loop.create_task(self._answer(asked, caller, data))
+        self.tasks.add(asked.task)
         return True
 
     def _host(self, request: PlainRequest) -> str:
@@ -82,7 +65,7 @@ class ShortestWayProtocol(AdmissionProtocol):
             return told or host
         return host
 
-    async def _answer(self, pending: _Pending, asked: PlainlyAsked, caller: bytes, data: bytes) -> None:
+    async def _answer(self, asked: PlainlyAsked, caller: bytes, data: bytes) -> None:
         error: Exception | None = None
         status, lines, body = 0, b"", b""
         try:
@@ -90,13 +73,13 @@ class ShortestWayProtocol(AdmissionProtocol):
         except Exception as failure:  # noqa: BLE001 - the application tells of it
             error = failure
         finally:
-            self.tasks.discard(pending.task)
+            self.tasks.discard(asked.task)
             self._pending = None
-            pending.response_complete = True
+            asked.response_complete = True
             if error is None or self.transport.is_closing():
                 self._admission.leave(caller)
         if error is None:
-            self._end(self._written(status, lines, body), goes_on=pending.keep_alive)
+            self._end(self._written(status, lines, body), goes_on=asked.keep_alive)
         elif self.transport.is_closing():
             asked.has_gone()
         else:
@@ -122,7 +105,8 @@ class ShortestWayProtocol(AdmissionProtocol):
         self.server_state.total_requests += 1
         if not goes_on:
             self.transport.close()
-        self._await_reader_of_the_rest()
+        if self.transport.get_write_buffer_size():
+            self._await_reader_of_the_rest()
         self._used_since = self.timeout_keep_alive_task is not None
         if not self._used_since:
             self._start_to_be_idle()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar, Final, Protocol
@@ -14,6 +14,8 @@ _MOST_WAITING: Final = 100_000
 _MOST_AT_ONCE: Final = 500
 _PAUSE_SECONDS: Final = 1.0
 _FLUSH_SECONDS: Final = 1.0
+# Each sending costs as much as accepting an update or two: whatever comes in so short a time goes together.
+_LULL_SECONDS: Final = 0.002
 
 _log = logging.getLogger(__name__)
 
@@ -54,22 +56,26 @@ class _Sender:
                 await self._pause(error)
             else:
                 self._tell_recovery()
+                await asyncio.sleep(_LULL_SECONDS)
 
     async def flush(self) -> None:
         """Send all that waits now."""
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
             try:
-                await asyncio.gather(
-                    *(self._send(number, outlet, batch) for number, outlet in enumerate(self._outlets))
-                )
+                await self._send(batch)
             except RedisFailure:
                 self._dropped += len(batch)
                 raise
 
-    async def _send(self, number: int, outlet: _Outlet, batch: Sequence[int]) -> None:
-        if mine := [posting_id for posting_id in batch if posting_id % len(self._outlets) == number]:
-            await outlet.add(mine)
+    async def _send(self, batch: Sequence[int]) -> None:
+        if len(self._outlets) == 1:
+            await self._outlets[0].add(batch)
+            return
+        shares: dict[int, list[int]] = defaultdict(list)
+        for posting_id in batch:
+            shares[posting_id % len(self._outlets)].append(posting_id)
+        await asyncio.gather(*(self._outlets[number].add(share) for number, share in shares.items()))
 
     async def _pause(self, error: Exception) -> None:
         """Open the circuit: nothing is collected for a while, since it would only be late. Told once, until it works again."""

@@ -39,6 +39,8 @@ class Quota:
         assert policy.window_seconds is not None  # noqa: S101 - for the type
         self.policy: Final = policy
         self._cost: Final = policy.window_seconds / policy.quota
+        self.comes_back_every_second: Final = self._cost <= 1
+        """Whether there is always one more within a second."""
         self._most: Final = policy.window_seconds + self._cost * _ROUNDING
         self._uses: dict[Key, _Use] = {}
         self._to_be_told: list[_Use] = []
@@ -65,7 +67,7 @@ class Quota:
         if (use := self._uses.get(key)) is None:
             return 1
         used = max(0.0, use.full_at - now)
-        if self._cost <= 1 and used <= self._most:
+        if self.comes_back_every_second and used <= self._most:
             return 1
         # Reckoned as take() does, or it would say no at that time. All processes together may have used more than there is: that has
         # to come back before.

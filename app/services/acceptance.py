@@ -133,8 +133,8 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
             wish.outcome = _queued(wish, moment)
 
 
-def columns_of(wishes: Sequence[Wish]) -> list[list[object]]:
-    """The wishes in the order of INSERT_STATUS_UPDATES' arrays."""
+def columns_of(wishes: Sequence[Wish]) -> list[list[object] | None]:
+    """The wishes in the order of INSERT_STATUS_UPDATES' arrays; None for one in which nothing stands."""
     rows = [
         (
             wish.id,
@@ -148,7 +148,8 @@ def columns_of(wishes: Sequence[Wish]) -> list[list[object]]:
         )
         for wish in wishes
     ]
-    return [list(column) for column in zip(*rows, strict=True)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return [*columns[:4], *(None if column.count(None) == len(rows) else column for column in columns[4:])]
 
 
 def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:
