@@ -1,5 +1,6 @@
 """The base of every shape: frozen, nothing unknown, nothing converted by guessing."""
 
+from functools import cache
 from typing import Annotated, Any, Final, Protocol, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,6 +16,12 @@ class _Named(Protocol):
 
 # A frozen shape has to be filled past its own setter.
 _set: Final = object.__setattr__
+
+
+@cache
+def _all_fields(shape: type[BaseModel]) -> set[str]:
+    """Nobody changes it: a frozen shape is copied before anything of it changes."""
+    return set(shape.__pydantic_fields__)
 
 
 class Shape(BaseModel):
@@ -35,7 +42,7 @@ class Shape(BaseModel):
         """
         made = cls.__new__(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", _all_fields(cls))
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from app.core.tracking_code import is_tracking_code
+from app.db.columns import columns_of
 from app.db.database import CommitUnknown, Database, DatabaseBusy, DatabaseUnavailable, Executor, Row
 from app.db.queries import simulations, status_updates
 from app.models.clients import Caller
@@ -73,9 +74,7 @@ async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]
 async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
     rows = await executor.fetch(
         status_updates.SELECT_POSTINGS_ASKED_FOR,
-        [wish.tracking_code for wish in wishes],
-        [wish.caller.scope for wish in wishes],
-        [wish.request.occurred_at for wish in wishes],
+        *columns_of((wish.tracking_code, wish.caller.scope, wish.request.occurred_at) for wish in wishes),
     )
     postings = {row["position"] - 1: row for row in rows}
     for position, wish in enumerate(wishes):
@@ -122,7 +121,7 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
     if not wishes:
         return
     rows = await database.write(
-        status_updates.INSERT_STATUS_UPDATES_AT_ONCE, *columns_of(wishes), lock_seconds=_LOCK_SECONDS
+        status_updates.INSERT_STATUS_UPDATES_AT_ONCE, *columns_of(map(values_of, wishes)), lock_seconds=_LOCK_SECONDS
     )
     # Committed: from here on the update is decided, with this hint or, if it is lost, without.
     hints.hint([wish.posting_id for wish in wishes])
@@ -133,23 +132,19 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
             wish.outcome = _queued(wish, moment)
 
 
-def columns_of(wishes: Sequence[Wish]) -> list[list[object] | None]:
-    """The wishes in the order of INSERT_STATUS_UPDATES' arrays; None for one in which nothing stands."""
-    rows = [
-        (
-            wish.id,
-            wish.posting_id,
-            wish.caller.id,
-            wish.request.status,
-            wish.request.occurred_at,
-            wish.request.city,
-            wish.request.uf,
-            wish.request.description,
-        )
-        for wish in wishes
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return [*columns[:4], *(None if column.count(None) == len(rows) else column for column in columns[4:])]
+def values_of(wish: Wish) -> tuple[object, ...]:
+    """One wish in the order of INSERT_STATUS_UPDATES' arrays."""
+    request = wish.request
+    return (
+        wish.id,
+        wish.posting_id,
+        wish.caller.id,
+        request.status,
+        request.occurred_at,
+        request.city,
+        request.uf,
+        request.description,
+    )
 
 
 def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:

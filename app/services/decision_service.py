@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from app.db.columns import columns_of
 from app.db.database import Executor, Row, Transaction
 from app.db.queries import postings, status_history, status_updates
 from app.models.fields import Status
@@ -147,14 +148,10 @@ def _event(row: Row) -> Event:
 
 async def _write(transaction: Transaction, writes: _Writes) -> None:
     if writes.postings:
-        await transaction.execute(postings.UPDATE_POSTING_STATUSES, *_columns(writes.postings))
-    closed = await transaction.fetch_one(status_updates.UPDATE_DECIDED, *_columns(writes.decided))
+        await transaction.execute(postings.UPDATE_POSTING_STATUSES, *columns_of(writes.postings))
+    closed = await transaction.fetch_one(status_updates.UPDATE_DECIDED, *columns_of(writes.decided))
     if closed is None or closed["count"] != len(writes.decided):
         raise DecisionLost(f"{len(writes.decided)} updates were decided, but not all of them were still queued")
-
-
-def _columns(rows: Sequence[tuple[object, ...]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 async def first_queued(executor: Executor, posting_id: int) -> UUID | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.core.ids import smallest_id_of
 from app.core.webhook_client import Answer
+from app.db.columns import columns_of
 from app.db.database import Row, Transaction
 from app.db.queries import webhook_deliveries, webhook_endpoints
 from app.services.webhook_schedule import ATTEMPTS_IN_ORDER, Outcome, is_gone
@@ -140,9 +141,7 @@ async def record_attempts(transaction: Transaction, sent: Sequence[Sent], *, dis
         (endpoint_id, each.outcome.state == "delivered", endpoint_id in gone, _pause(each.answer))
         for endpoint_id, each in sorted(last.items())
     ]
-    changed = await transaction.fetch(
-        webhook_endpoints.UPDATE_ENDPOINT_HEALTH, *map(list, zip(*health, strict=True)), disable_after
-    )
+    changed = await transaction.fetch(webhook_endpoints.UPDATE_ENDPOINT_HEALTH, *columns_of(health), disable_after)
     attempts = [
         (
             each.claimed.id,
@@ -157,7 +156,7 @@ async def record_attempts(transaction: Transaction, sent: Sequence[Sent], *, dis
         )
         for each in sent
     ]
-    await transaction.execute(webhook_deliveries.RECORD_ATTEMPTS, *map(list, zip(*attempts, strict=True)))
+    await transaction.execute(webhook_deliveries.RECORD_ATTEMPTS, *columns_of(attempts))
     return [row for row in changed if row["disabled_now"]]
 
 

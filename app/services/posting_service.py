@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.core.cursors import CursorRefused, decode_cursor, encode_cursor
 from app.core.tracking_code import is_tracking_code, normalize_tracking_code
+from app.db.columns import columns_of
 from app.db.database import Executor, Row, Transaction
 from app.db.queries import postings, status_history
 from app.models.clients import Caller
@@ -129,15 +130,13 @@ async def _insert_postings(
     references = [posting.reference for posting in asked if posting.reference is not None]
     if len(set(references)) < len(references):
         raise DuplicateReference
-    ahead = await transaction.fetch(postings.SELECT_POSTINGS_AHEAD_OF_TIME, [posting.posted_at for posting in asked])
-    if ahead:
+    timed = [posting.posted_at for posting in asked if posting.posted_at]
+    if timed and await transaction.fetch(postings.SELECT_POSTINGS_AHEAD_OF_TIME, timed):
         raise PostedAtInFuture
     plans = [plan_of(posting.reference, rules.test_step_seconds) for posting in asked] if caller.test else []
-    columns = list(zip(*(_values(posting, rules.freight_rates) for posting in asked), strict=True))
+    columns = columns_of(_values(posting, rules.freight_rates) for posting in asked)
     prefixes = rules.prefixes_for(caller)
-    rows = await transaction.fetch(
-        postings.INSERT_POSTINGS, caller.id, prefixes, *(list(column) for column in columns), caller.test
-    )
+    rows = await transaction.fetch(postings.INSERT_POSTINGS, caller.id, prefixes, *columns, caller.test)
     if len(rows) < len(asked):
         raise await _refusal_of_missing(transaction, caller, references, rows)
     if plans:
@@ -172,7 +171,7 @@ def _values(posting: NewPosting, rates: FreightRates) -> tuple[object, ...]:
         freight_price(rates, weight_g=posting.weight_g, volume_cm3=volume_cm3),
         posting.sender.model_dump_json(exclude_none=True),
         posting.recipient.model_dump_json(exclude_none=True),
-        json.dumps(posting.metadata),
+        json.dumps(posting.metadata) if posting.metadata else "{}",
         posting.posted_at,
         posting.estimated_delivery,
     )

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from app.core.ids import id_from_key
+from app.db.columns import columns_of
 from app.db.database import Database, Row, Transaction
 from app.db.queries import postings, simulations, status_updates
 from app.models.clients import Caller
-from app.services.acceptance import Wish, accept_wishes, columns_of
+from app.services.acceptance import Wish, accept_wishes, values_of
 from app.services.backlog import Backlog
 from app.services.decision_service import count_failed_attempt
 from app.services.errors import PostingHeld, Refusal
@@ -111,7 +112,8 @@ async def _fail(database: Database, posting_id: int, wishes: Sequence[Wish]) -> 
     async with database.transaction() as transaction:
         if not await transaction.fetch(postings.LOCK_POSTINGS, [posting_id]):
             return 0
-        if wishes and await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns_of(wishes)):
+        columns = columns_of(map(values_of, wishes))
+        if wishes and await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns):
             await count_failed_attempt(transaction, wishes[0].id, max_attempts=1)
         await transaction.execute(simulations.DELETE_SIMULATIONS, [posting_id])
     return 1

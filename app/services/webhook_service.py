@@ -9,6 +9,7 @@ from app.core.ids import new_id
 from app.core.secret_box import SealBroken, SecretBox, UnknownSecretKey
 from app.core.webhook_signing import new_secret
 from app.core.webhook_urls import refused_url
+from app.db.columns import columns_of
 from app.db.database import Executor, Row, Transaction
 from app.db.queries import clients, webhook_endpoints
 from app.models.clients import Caller
@@ -121,7 +122,7 @@ async def reseal_secrets(transaction: Transaction, secret_box: SecretBox) -> Res
         except (UnknownSecretKey, SealBroken):
             unreadable.append(endpoint_id)
     if resealed:
-        await transaction.execute(webhook_endpoints.UPDATE_SEALED_SECRETS, *map(list, zip(*resealed, strict=True)))
+        await transaction.execute(webhook_endpoints.UPDATE_SEALED_SECRETS, *columns_of(resealed))
     return Resealed(len(resealed), unreadable)
 
 
