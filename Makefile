@@ -11,7 +11,7 @@ POSTAGENS := .venv/bin/python -m app.cli
 said = $(if $(findstring command line,$(origin $(1))),$(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-growth bench-labels bench-live bench-sign-ins bench-vacuum format clean
+.PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-bytecodes bench-growth bench-labels bench-live bench-sign-ins bench-vacuum format clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ bench: ## Measure against the limits and against what others use [QUICK=1] [SECT
 	@sh .ci/sync develop
 	@$(if $(call said,ALONE,1),,sh .ci/sync peers)
 	@exec .venv/bin/python -m bench $(call said,QUICK,--quick) $(call said,SECTION,--section "$$SECTION") $(call said,ALONE,--alone)
+
+bench-bytecodes: ## Count what Python carries out for a request, beside a bare FastAPI route
+	@sh .ci/sync develop
+	@exec .venv/bin/python -m bench.bytecodes
 
 bench-growth: ## Measure what growth costs, filling up to [POSTINGS=1000000]
 	@sh .ci/sync develop

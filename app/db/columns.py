@@ -8,4 +8,7 @@ def columns_of(rows: Iterable[Sequence[object]]) -> list[list[object] | None]:
 
     A NULL among an array's values costs asyncpg as much as a value, for it might have been an array.
     """
-    return [list(column) if any(value is not None for value in column) else None for column in zip(*rows, strict=True)]
+    return [
+        None if column[0] is None and column.count(None) == len(column) else list(column)
+        for column in zip(*rows, strict=True)
+    ]
