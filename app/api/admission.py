@@ -86,8 +86,8 @@ class Admission:
     def leave(self, caller: bytes, *, answered: bool = True) -> None:
         """The request has been answered, or waits outside for its own client."""
         self._under_way -= 1
-        if self._of_caller[caller] > 1:
-            self._of_caller[caller] -= 1
+        if others := self._of_caller[caller] - 1:
+            self._of_caller[caller] = others
         else:
             del self._of_caller[caller]
         if answered:

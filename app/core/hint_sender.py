@@ -14,7 +14,8 @@ _MOST_WAITING: Final = 100_000
 _MOST_AT_ONCE: Final = 500
 _PAUSE_SECONDS: Final = 1.0
 _FLUSH_SECONDS: Final = 1.0
-# Each sending costs as much as accepting an update or two: whatever comes in so short a time goes together.
+# Each sending costs as much as accepting an update or two: where many come, whatever comes in so short a time goes together.
+_MANY: Final = 16
 _LULL_SECONDS: Final = 0.002
 
 _log = logging.getLogger(__name__)
@@ -51,15 +52,16 @@ class _Sender:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self.flush()
+                sent = await self.flush()
             except RedisFailure as error:
                 await self._pause(error)
             else:
                 self._tell_recovery()
-                await asyncio.sleep(_LULL_SECONDS)
+                await asyncio.sleep(_LULL_SECONDS if sent >= _MANY else 0)
 
-    async def flush(self) -> None:
-        """Send all that waits now."""
+    async def flush(self) -> int:
+        """Send all that waits now; how many those were."""
+        sent = 0
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
             try:
@@ -67,6 +69,8 @@ class _Sender:
             except RedisFailure:
                 self._dropped += len(batch)
                 raise
+            sent += len(batch)
+        return sent
 
     async def _send(self, batch: Sequence[int]) -> None:
         if len(self._outlets) == 1:

@@ -17,6 +17,8 @@ Key: TypeAlias = str | UUID
 _MOST_KEPT: Final = 50_000
 # Of what one use costs: a sum of many lengths of time is not exactly their product.
 _ROUNDING: Final = 0.001
+# In seconds: where there is one more exactly at a full second, reckoning from then may find it a little later.
+_MOMENT: Final = 1e-6
 
 
 class _Use:
@@ -72,7 +74,7 @@ class Quota:
         # Reckoned as take() does, or it would say no at that time. All processes together may have used more than there is: that has
         # to come back before.
         left = max(0, math.floor((self._most - used) / self._cost))
-        return max(1, math.ceil(used + (left + 1) * self._cost - self._most))
+        return max(1, math.ceil(used + (left + 1) * self._cost - self._most + _MOMENT))
 
     def _begin(self, key: Key, now: float) -> _Use:
         if len(self._uses) >= _MOST_KEPT:

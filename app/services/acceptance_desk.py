@@ -66,8 +66,9 @@ class AcceptanceDesk:
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
         while self._is_time:
+            size = self._wishes_waiting
             together = self._next_round()
-            size = sum(len(wishes) for wishes, _ in together)
+            size -= self._wishes_waiting
             self._wishes_in_hand += size
             began = now()
             try:
@@ -84,6 +85,11 @@ class AcceptanceDesk:
                 self._wishes_in_hand -= size
 
     def _next_round(self) -> list[_Batch]:
+        if self._wishes_waiting <= _MOST_AT_ONCE:
+            together = list(self._waiting)
+            self._waiting.clear()
+            self._wishes_waiting = 0
+            return together
         together = [self._waiting.popleft()]
         size = len(together[0][0])
         while self._waiting and size + len(self._waiting[0][0]) <= _MOST_AT_ONCE:

@@ -76,6 +76,12 @@ def test_whoever_waits_as_told_finds_one_more_and_no_sooner(
     assert used.take(A, now + wait) >= 0
 
 
+def test_whoever_is_told_a_full_second_finds_one_more_then() -> None:
+    used, now = quota(most=1, window=2_000), 96.09904565583713
+    assert used.take(A, now) == 0
+    assert used.take(A, now + used.seconds_until_more(A, now)) == 0
+
+
 def test_who_has_used_little_is_told_of_the_next_second() -> None:
     often = quota(most=600)
     often.take(A, 0.0)
