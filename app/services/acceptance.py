@@ -72,6 +72,8 @@ async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]
 
 
 async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
+    if not wishes:
+        return
     rows = await executor.fetch(
         status_updates.SELECT_POSTINGS_ASKED_FOR,
         *columns_of((wish.tracking_code, wish.caller.scope, wish.request.occurred_at) for wish in wishes),

@@ -165,6 +165,14 @@ class TestBatch:
             assert (await shop.decided(outcome["status_update"]["id"]))["state"] == "applied"
         assert [step["status"] for step in await shop.history(mine)] == ["pending", "shipped", "delivered"]
 
+    async def test_of_which_none_is_for_a_posting_each_is_refused(self, shop: Shop) -> None:
+        asked = [{"tracking_code": code, "status": "shipped"} for code in ("RR123456789CN", "x")]
+        for updates in (asked, asked[:1]):
+            answer = await shop.send("POST", "/status-updates", {"updates": updates})
+            assert answer.status == 202
+            reasons = [each["refusal"]["code"] for each in answer.json["updates"]]
+            assert reasons == ["invalid_tracking_code"] * len(updates)
+
     async def test_the_same_batch_with_its_key_again_is_the_same_updates(self, shop: Shop) -> None:
         code = await posted(shop)
         body = {"updates": [{"tracking_code": code, "status": status} for status in ("shipped", "delivered")]}
