@@ -118,7 +118,7 @@ async def in_parts(connection: RawConnection, *request: Any, **headers: Any) -> 
     (whole,) = pieces
     writer.write(whole[:10])
     await writer.drain()
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.005)
     writer.write(whole[10:])
 
 
@@ -166,7 +166,8 @@ async def test_it_answers_as_the_others_do(server: Counted, connection: RawConne
         for body in texts:
             if not body and method != "GET":
                 continue  # written with its head alone, it would wait for nothing
-            for number, (bearer, way) in enumerate(ways):
+            # What is wrong with the body is the same whatever the rest says.
+            for number, (bearer, way) in enumerate(ways if body == texts[0] else ways[:2]):
                 headers = {"Idempotency-Key": f"{path} {len(body)} {number}", **way}
                 connection.write(method, path, bearer, body, **headers)
                 first = await connection.answer()
