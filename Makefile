@@ -14,7 +14,7 @@ said = $(if $(findstring command line,$(origin $(1))),$(2))
 .PHONY: help up demo operator migrate test check audit chaos fuzz bench bench-bytecodes bench-growth bench-labels bench-live bench-sign-ins bench-vacuum format clean
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 up: ## Run everything here: PostgreSQL, Valkey, API, workers [PORT=8000] [WORKERS=1]; Ctrl-C stops
 	@sh .ci/sync run

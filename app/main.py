@@ -253,14 +253,15 @@ def main() -> int:
         patience_seconds=settings.client_patience_seconds,
     )
     app = create_app(settings, closing)
+    short_way = ShortWay(app, BODY_LIMITS)
     config = uvicorn.Config(
-        CrossOriginTracking(BusyPages(AdmissionMiddleware(ShortWay(app, BODY_LIMITS), admission))),
+        CrossOriginTracking(BusyPages(AdmissionMiddleware(short_way, admission))),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=partial(  # type: ignore[arg-type]
             ShortestWayProtocol,
-            shortest_way=ShortestWay(app, BODY_LIMITS),
+            shortest_way=ShortestWay(app, short_way.routes, BODY_LIMITS),
             admission=admission,
             backpressure=Backpressure(admission, closing),
             connections=connections,

@@ -60,11 +60,15 @@ class AdmissionProtocol(BoundedProtocol):
         answer = self._admission.turn_away()
         self._has_arrived()
         self.transport.write(answer.english.written(self.server_state.default_headers, new_request_id().encode()))
+        self._has_answered()
+        self._was_refused = True
+
+    def _has_answered(self) -> None:
+        """What was written was no cycle's answer: it is counted, and the clock of the idle connection runs on."""
         self.server_state.total_requests += 1
         self._used_since = self.timeout_keep_alive_task is not None
         if not self._used_since:
             self._start_to_be_idle()
-        self._was_refused = True
 
     def _start_to_be_idle(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)

@@ -1,7 +1,7 @@
 """A body that can be trusted to be what it says: no larger than its route takes, of the right type, and strict JSON."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,6 +78,12 @@ class BodyGuard:
 def media_type(content_type: str) -> str:
     """The type that a Content-Type names, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def is_plain_json(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the body says of itself that it is JSON, as it stands."""
+    content_type = media_type(headers.get(b"content-type", b"").decode("latin-1"))
+    return content_type == JSON and b"content-encoding" not in headers
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

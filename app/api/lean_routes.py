@@ -5,6 +5,7 @@ A lean route calls the same function with the same arguments as FastAPI would, a
 
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,7 +18,9 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from app.api.body_guard import read_json
-from app.api.security_headers import Header
+from app.api.cross_origin import cross_origin_headers
+from app.api.security_headers import Header, missing_headers
+from app.api.whole_answers import written_lines
 from app.core.deps import (
     IdempotencyKeyDep,
     Parts,
@@ -61,9 +64,6 @@ class Asked:
         return None if key is None else check_idempotency_key(key.decode("latin-1"))
 
 
-_NONE: Final[Mapping[str, str]] = {}
-
-
 class NotInOrder(Exception):
     """The application has to look at this one."""
 
@@ -73,6 +73,11 @@ class AddedHeaders:
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
+
+
+def as_headers(added: Mapping[str, str]) -> list[Header]:
+    """The headers that a function has added, as ASGI wants them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in added.items()]
 
 
 _Argument = Callable[[Asked], Any]
@@ -104,8 +109,9 @@ class LeanRoute:
         self._endpoint: Callable[..., Any] = cast("Callable[..., Any]", context.endpoint)
         self._status = context.status_code or 200
         (self.method,) = context.methods or {""}
-        self.template: Final = context.path or ""
-        self.path: Final = re.compile(self.template.replace("{tracking_code}", f"({TRACKING_CODE})"))
+        self._template = context.path or ""
+        self._lines: dict[tuple[str, ...], bytes] = {}
+        self.path: Final = re.compile(self._template.replace("{tracking_code}", f"({TRACKING_CODE})"))
         signature = inspect.signature(self._endpoint, eval_str=True)
         self._to_json: Callable[..., bytes] = TypeAdapter(signature.return_annotation).serializer.to_json
         wanted = {name: parameter.annotation for name, parameter in signature.parameters.items()}
@@ -126,10 +132,34 @@ class LeanRoute:
                 body = self._to_json(
                     await self._endpoint(**arguments, **{self._transaction: transaction}), by_alias=True
                 )
-        added: Mapping[str, str] = arguments[self._response].headers if self._response else _NONE
+        added: Mapping[str, str] = arguments[self._response].headers if self._response else {}
         return self._status, added, body
 
+    def lines(self, added: Mapping[str, str]) -> bytes:
+        """The header lines that all its answers have besides what one adds: made once for each set of names that is added."""
+        names = tuple(added)
+        if (known := self._lines.get(names)) is None:
+            more = [
+                *missing_headers(self._template, as_headers(added)),
+                *cross_origin_headers(self.method, self._template),
+            ]
+            known = self._lines[names] = written_lines([CONTENT_TYPE, *more])
+        return known
 
-def lean_routes(app: FastAPI) -> list[LeanRoute]:
+
+class LeanRoutes:
     """A lean route for each of the hot operations."""
-    return [LeanRoute(context) for context in iter_route_contexts(app.routes) if context.name in HOT]
+
+    def __init__(self, app: FastAPI) -> None:
+        self._of_method: dict[str, list[LeanRoute]] = defaultdict(list)
+        for context in iter_route_contexts(app.routes):
+            if context.name in HOT:
+                route = LeanRoute(context)
+                self._of_method[route.method].append(route)
+
+    def find(self, method: str, path: str) -> tuple[LeanRoute, re.Match[str]] | None:
+        """The one that answers this, and where the path has what it asks for; None when that is for the application."""
+        for route in self._of_method.get(method, ()):
+            if place := route.path.fullmatch(path):
+                return route, place
+        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.api.body_guard import JSON, media_type
+from app.api.body_guard import is_plain_json
 
 _END: Final = b"\r\n\r\n"
 _REQUEST_LINE: Final = re.compile(rb"(GET|PATCH|POST|PUT|DELETE) (/[!-~]*) HTTP/1\.1(?=\r\n)")
@@ -93,11 +93,10 @@ def _fields(lines: bytes) -> Fields | None:
     length = named.get(b"content-length", b"0")
     if named.get(b"connection", b"keep-alive").lower() != b"keep-alive" or not _LENGTH.fullmatch(length):
         return None
-    content_type = media_type(named.get(b"content-type", b"").decode("latin-1"))
     return Fields(
         named,
         length=int(length) if b"content-length" in named else None,
-        is_json=content_type == JSON and b"content-encoding" not in named,
+        is_json=is_plain_json(named),
         authorization=named.get(b"authorization", b"").decode("latin-1"),
         tell=not _TELLING.isdisjoint(named),
     )

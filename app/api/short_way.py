@@ -4,7 +4,6 @@ What is done for every request is done for it too, by the same functions, in one
 says what is wrong: no refusal, sentence or code exists twice.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,11 +14,10 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
 from app.api.authentication import outcome_of
-from app.api.body_guard import BODILESS, JSON, BodyLimits, media_type, read_body, replay
-from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, NotInOrder, lean_routes
+from app.api.body_guard import BODILESS, BodyLimits, is_plain_json, read_body, replay
+from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, LeanRoutes, NotInOrder, as_headers
 from app.api.rate_limiting import use_quota
 from app.api.request_id import Incoming, incoming, raw_path
-from app.api.security_headers import Header
 from app.api.whole_answers import WRITER, Writer
 from app.core.deps import OUTCOME, Parts
 from app.core.logging import request_id
@@ -42,9 +40,8 @@ class ShortWay:
     def __init__(self, app: FastAPI, limits: BodyLimits) -> None:
         self._app = app
         self._limits = limits
-        self._routes: dict[str, list[LeanRoute]] = defaultdict(list)
-        for route in lean_routes(app):
-            self._routes[route.method].append(route)
+        self.routes: Final = LeanRoutes(app)
+        """Those that it leads to, for whoever knows a shorter one."""
         app.router.routes.insert(0, _Failed())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,11 +89,9 @@ class ShortWay:
         """The route of a request whose headers are in order, which is counted now; None for any other."""
         if scope["type"] != "http" or scope["query_string"] or scope.get("root_path"):
             return None
-        for route in self._routes.get(scope["method"], ()):
-            if place := route.path.fullmatch(scope["path"]):
-                break
-        else:
+        if (found := self.routes.find(scope["method"], scope["path"])) is None:
             return None
+        route, place = found
         parts: Parts = self._app.state.parts
         headers = _headers(scope)
         if headers is None or not (scope["method"] in BODILESS or self._body_is_plain(scope["path"], headers)):
@@ -114,17 +109,7 @@ class ShortWay:
 
     def _body_is_plain(self, path: str, headers: _Headers) -> bool:
         length = headers.get(b"content-length", b"")
-        return (
-            length.isdigit()
-            and int(length) <= self._limits.at(path)
-            and media_type(headers.get(b"content-type", b"").decode("latin-1")) == JSON
-            and b"content-encoding" not in headers
-        )
-
-
-def as_headers(added: Mapping[str, str]) -> list[Header]:
-    """The headers that a function has added, as ASGI wants them."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in added.items()]
+        return length.isdigit() and int(length) <= self._limits.at(path) and is_plain_json(headers)
 
 
 def _headers(scope: Scope) -> _Headers | None:

@@ -5,20 +5,18 @@ the application, which says what is wrong.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 
 from app.api.body_guard import BODILESS, BodyLimits
-from app.api.cross_origin import cross_origin_headers
-from app.api.lean_routes import CONTENT_TYPE, Asked, LeanRoute, lean_routes
+from app.api.lean_routes import Asked, LeanRoute, LeanRoutes
 from app.api.plain_requests import PlainRequest
 from app.api.rate_limiting import take_quota
 from app.api.request_id import HEADERS_TO_ADD, INCOMING, Incoming
-from app.api.security_headers import Header, missing_headers
-from app.api.short_way import FAILED, arguments_of, as_headers
+from app.api.security_headers import Header
+from app.api.short_way import FAILED, arguments_of
 from app.api.whole_answers import written_lines
 from app.core.deps import OUTCOME, Parts
 from app.core.logging import request_id
@@ -32,6 +30,8 @@ class PlainlyAsked:
     """
 
     task: "asyncio.Task[None]"
+    _arguments: Mapping[str, Any]
+    _told: tuple[Header, ...]
     response_started = False
     response_complete = False
     keep_alive = True
@@ -39,18 +39,16 @@ class PlainlyAsked:
     message_event: Final = asyncio.Event()
     scope: Final[Mapping[str, Any]] = {}
 
-    def __init__(self, route: "_Route", asked: Asked, request: PlainRequest) -> None:
+    def __init__(self, route: LeanRoute, asked: Asked, request: PlainRequest) -> None:
         self._route = route
         self._asked = asked
         self._raw_path = request.target
-        self._arguments: dict[str, Any]
-        self._told: tuple[Header, ...]
         self._incoming = Incoming(request.fields.named.get(b"x-request-id", b"").decode("latin-1"))
 
     def is_in_order(self, network: str) -> bool:
         """Whether it can be answered here; it is counted for its quota then. `network` is where it comes from."""
         try:
-            arguments = arguments_of(self._route.lean, self._asked)
+            arguments = arguments_of(self._route, self._asked)
         except Exception:  # noqa: BLE001 - the application meets it too, and tells of it
             return False
         if arguments is None:
@@ -64,15 +62,15 @@ class PlainlyAsked:
     async def answer(self) -> tuple[int, bytes, bytes]:
         """Status, header lines and body of its answer; raises what the application has to tell of."""
         request_id.set(self._incoming.id)
-        status, added, body = await self._route.lean.answer(self._asked.parts, self._arguments)
+        status, added, body = await self._route.answer(self._asked.parts, self._arguments)
         more = "".join([f"{name}: {value}\r\n" for name, value in added.items()])
         own = f"content-length: {len(body)}\r\nx-request-id: {self._incoming.id}\r\n{more}".encode("latin-1")
-        self._incoming.log(self._route.lean.method, self._raw_path, status)
+        self._incoming.log(self._route.method, self._raw_path, status)
         return status, self._route.lines(added) + own + written_lines(self._told), body
 
     def has_gone(self) -> None:
         """Nobody waits for its answer any more."""
-        self._incoming.log(self._route.lean.method, self._raw_path, 0)
+        self._incoming.log(self._route.method, self._raw_path, 0)
 
     def failed(self, error: Exception) -> dict[str, Any]:
         """What the scope of this same request says, so that the application tells of the error and does nothing twice."""
@@ -82,46 +80,24 @@ class PlainlyAsked:
         return scope
 
 
-class _Route:
-    """A lean route, and the header lines that all its answers have."""
-
-    def __init__(self, lean: LeanRoute, most_bytes: int) -> None:
-        self.lean: Final = lean
-        self.most_bytes: Final = most_bytes
-        """Of a body."""
-        self._lines: dict[tuple[str, ...], bytes] = {}
-
-    def lines(self, added: Mapping[str, str]) -> bytes:
-        """Those besides what this answer adds: made once for each set of names that is added."""
-        names = tuple(added)
-        if (known := self._lines.get(names)) is None:
-            path = self.lean.template
-            more = [*missing_headers(path, as_headers(added)), *cross_origin_headers(self.lean.method, path)]
-            known = self._lines[names] = written_lines([CONTENT_TYPE, *more])
-        return known
-
-
 class ShortestWay:
     """Knows what may take it."""
 
-    def __init__(self, app: FastAPI, limits: BodyLimits) -> None:
+    def __init__(self, app: FastAPI, routes: LeanRoutes, limits: BodyLimits) -> None:
         self._state = app.state
-        self._routes: dict[str, list[_Route]] = defaultdict(list)
-        for lean in lean_routes(app):
-            self._routes[lean.method].append(_Route(lean, limits.at(lean.template)))
+        self._routes = routes
+        self._limits = limits
 
     def look_at(self, request: PlainRequest) -> PlainlyAsked | None:
         """The request as it is answered here; None when that is for the application. Does nothing that could not be done again."""
-        for route in self._routes.get(request.method, ()):
-            if place := route.lean.path.fullmatch(request.target):
-                break
-        else:
+        if (found := self._routes.find(request.method, request.target)) is None:
             return None
+        route, place = found
         fields = request.fields
         if request.method in BODILESS:
             if fields.length is not None:
                 return None
-        elif not fields.is_json or len(request.body) > route.most_bytes:
+        elif not fields.is_json or len(request.body) > self._limits.at(request.target):
             return None
         parts: Parts = self._state.parts
         asked = Asked(parts, place, fields.named, body=request.body)

@@ -102,14 +102,11 @@ class ShortestWayProtocol(AdmissionProtocol):
         if self.transport.is_closing():
             return
         self.transport.write(answer)
-        self.server_state.total_requests += 1
         if not goes_on:
             self.transport.close()
         if self.transport.get_write_buffer_size():
             self._await_reader_of_the_rest()
-        self._used_since = self.timeout_keep_alive_task is not None
-        if not self._used_since:
-            self._start_to_be_idle()
+        self._has_answered()
         self._wait_behind_others()
         self._take_up()
 

@@ -112,8 +112,9 @@ async def _fail(database: Database, posting_id: int, wishes: Sequence[Wish]) -> 
     async with database.transaction() as transaction:
         if not await transaction.fetch(postings.LOCK_POSTINGS, [posting_id]):
             return 0
-        columns = columns_of(map(values_of, wishes))
-        if wishes and await transaction.fetch(status_updates.INSERT_STATUS_UPDATES, *columns):
+        if wishes and await transaction.fetch(
+            status_updates.INSERT_STATUS_UPDATES, *columns_of(map(values_of, wishes))
+        ):
             await count_failed_attempt(transaction, wishes[0].id, max_attempts=1)
         await transaction.execute(simulations.DELETE_SIMULATIONS, [posting_id])
     return 1

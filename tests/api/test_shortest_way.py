@@ -57,7 +57,8 @@ async def server(service: Service, valkey: Server) -> AsyncIterator[Counted]:
     admission = Admission(name="test", most=MOST, share_of_one=1, told="requests are turned away")
     closing = asyncio.Event()
     counted = Counted("", admission, closing)
-    inner = CrossOriginTracking(AdmissionMiddleware(ShortWay(app, BODY_LIMITS), admission))
+    short_way = ShortWay(app, BODY_LIMITS)
+    inner = CrossOriginTracking(AdmissionMiddleware(short_way, admission))
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
         counted.requests += scope["type"] == "http"
@@ -67,7 +68,7 @@ async def server(service: Service, valkey: Server) -> AsyncIterator[Counted]:
         counting,
         http=partial(  # type: ignore[arg-type]
             ShortestWayProtocol,
-            shortest_way=ShortestWay(app, BODY_LIMITS),
+            shortest_way=ShortestWay(app, short_way.routes, BODY_LIMITS),
             admission=admission,
             backpressure=Backpressure(admission, closing),
             connections=Connections(most=100, share_of_one=1, patience_seconds=600),
