@@ -20,6 +20,7 @@ from tests.until import until
 DRAIN_SECONDS: Final = 0.6
 _LOOK_SECONDS: Final = 0.1
 _CHUNK: Final = 65536
+_STEPS: Final = 200  # of one posting, whose history takes 1 000
 
 
 class Balancer:
@@ -100,6 +101,16 @@ class Apis:
         await asyncio.gather(*(asyncio.to_thread(process.stop) for process in self.processes))
 
 
+@asynccontextmanager
+async def running_apis(environment: dict[str, str], folder: Path, count: int) -> AsyncIterator[Apis]:
+    """Processes that have ended when the test has, however it ended."""
+    apis = Apis(environment, folder, count)
+    try:
+        yield apis
+    finally:
+        await apis.stop()
+
+
 @pytest.fixture
 async def service_without_api(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
     """The service whose API is used to prepare things, while others are restarted."""
@@ -107,11 +118,14 @@ async def service_without_api(database_url: str, valkey: Server, tmp_path: Path)
         yield running
 
 
-async def keep_asking(shop: Shop, code: str, name: str, done: asyncio.Event) -> list[str]:
-    """Updates and reads, one after the other on connections that stay open; each is answered as if nothing happened."""
+async def keep_asking(shop: Shop, done: asyncio.Event) -> list[str]:
+    """Postings, updates and reads, one after the other on a connection that stays open; each is answered as if nothing happened."""
     ids: list[str] = []
+    code = ""
     while not done.is_set():
-        answer = await shop.update(code, "shipped", description=f"{name}.{len(ids)}")
+        if len(ids) % _STEPS == 0:
+            code = (await shop.create_posting())["tracking_code"]
+        answer = await shop.update(code, "shipped", description=str(len(ids)))
         assert answer.status == 202, answer.body
         ids.append(answer.json["id"])
         assert (await shop.send("GET", f"/postings/{code}")).status == 200
@@ -120,18 +134,20 @@ async def keep_asking(shop: Shop, code: str, name: str, done: asyncio.Event) -> 
 
 async def test_restarts_one_after_the_other_fail_no_request(service_without_api: Service, tmp_path: Path) -> None:
     environment = {**service_without_api.environment, "API_DRAIN_SECONDS": str(DRAIN_SECONDS)}
-    apis = Apis(environment, tmp_path, 2)
-    async with balancing(apis.ports) as balancer, Shop(service_without_api.url) as shop:
+    async with (
+        running_apis(environment, tmp_path, 2) as apis,
+        balancing(apis.ports) as balancer,
+        Shop(service_without_api.url) as shop,
+    ):
 
         async def both_ready() -> bool:
             return len(balancer.ready) == 2
 
         await until("both are ready", both_ready, timeout=30)
         await shop.register()
-        codes = [(await shop.create_posting())["tracking_code"] for _ in range(6)]
         shop.url = balancer.url
         done = asyncio.Event()
-        asking = [asyncio.create_task(keep_asking(shop, code, str(n), done)) for n, code in enumerate(codes)]
+        asking = [asyncio.create_task(keep_asking(shop, done)) for _ in range(6)]
         for turn in range(4):
             await apis.restart(turn % 2)
             await until("both are ready", both_ready, timeout=30)
@@ -139,16 +155,19 @@ async def test_restarts_one_after_the_other_fail_no_request(service_without_api:
         ids = [update_id for asked in await asyncio.gather(*asking) for update_id in asked]
         assert len(ids) > 20
         for update_id in ids[-6:]:
-            assert (await shop.decided(update_id))["state"] == "applied"
-        await apis.stop()
+            decided = await shop.decided(update_id)
+            assert decided["state"] == "applied", decided
 
 
 async def test_a_process_told_to_stop_answers_what_it_has_begun_and_what_comes_on_open_connections(
     service_without_api: Service, tmp_path: Path
 ) -> None:
     environment = {**service_without_api.environment, "API_DRAIN_SECONDS": "1"}
-    apis = Apis(environment, tmp_path, 1)
-    async with balancing(apis.ports) as balancer, Shop(f"http://127.0.0.1:{apis.ports[0]}") as shop:
+    async with (
+        running_apis(environment, tmp_path, 1) as apis,
+        balancing(apis.ports) as balancer,
+        Shop(f"http://127.0.0.1:{apis.ports[0]}") as shop,
+    ):
 
         async def ready() -> bool:
             return bool(balancer.ready)
@@ -174,12 +193,11 @@ async def test_a_process_told_to_stop_answers_what_it_has_begun_and_what_comes_o
         idle_writer.close()
         await stopping
         await until("it is ready again", ready, timeout=30)
-        await apis.stop()
 
 
 async def test_a_second_signal_does_not_wait_for_the_drain(service_without_api: Service, tmp_path: Path) -> None:
-    apis = Apis({**service_without_api.environment, "API_DRAIN_SECONDS": "600"}, tmp_path, 1)
-    async with balancing(apis.ports) as balancer:
+    environment = {**service_without_api.environment, "API_DRAIN_SECONDS": "600"}
+    async with running_apis(environment, tmp_path, 1) as apis, balancing(apis.ports) as balancer:
 
         async def ready() -> bool:
             return bool(balancer.ready)
