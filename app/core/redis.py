@@ -6,8 +6,7 @@ Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its da
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from hiredis import pack_command
 from redis.asyncio import Connection, Redis
@@ -76,8 +75,7 @@ async def _answer_to(command: Awaitable[T]) -> T:
         raise RedisConnectionError(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """One entry of the stream."""
 
     entry_id: str

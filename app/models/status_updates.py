@@ -1,8 +1,7 @@
 """Shapes of status updates (what is asked for) and steps (what happened)."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -158,8 +157,7 @@ class Redrive(Shape):
     redriven: int = Field(ge=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A status at a time, and perhaps a place: what the rule of a posting's life looks at."""
 
     status: Status

@@ -5,7 +5,7 @@ The one rule: read in order of occurred_at, a posting's steps are always a legal
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
@@ -116,7 +116,9 @@ class Life:
             if refusal := refusal_between(self.last.status, event):
                 raise refusal
             if event.occurred_at <= self.last.occurred_at:
-                event = replace(event, occurred_at=self.last.occurred_at + timedelta.resolution)
+                event = event._replace(occurred_at=self.last.occurred_at + timedelta.resolution)
+            self.steps.append(event)
+            return event
         position = bisect_right(self.steps, _key(event), key=_key)
         if refusal := self._refusal_at(position, event):
             raise refusal
@@ -143,4 +145,7 @@ class Life:
         """When the posting was first shipped."""
         if self.shipped_before:
             return self.shipped_before
-        return next((step.occurred_at for step in self.steps if step.status == "shipped"), None)
+        for step in self.steps:
+            if step.status == "shipped":
+                return step.occurred_at
+        return None
