@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from app.db.columns import columns_of
@@ -12,7 +12,6 @@ from app.db.database import Executor, Row, Transaction
 from app.db.queries import postings, status_history, status_updates
 from app.models.fields import Status
 from app.models.status_updates import Event
-from app.models.webhooks import EventType
 from app.services.errors import Refusal
 from app.services.posting_lifecycle import Life, in_order
 
@@ -41,14 +40,18 @@ class Decided:
     unfinished: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Writes:
-    """The rows to write, column by column, in the order of the statements' arrays."""
+class _Outcome(NamedTuple):
+    """What became of one update, in the order of UPDATE_DECIDED's arrays."""
 
-    # Per update: its id, the refusal, the number of its step (refused: of the last one) and its time, the event, the posting's status.
-    decided: list[tuple[UUID, str | None, int, datetime | None, EventType, Status]] = field(default_factory=list)
-    postings: list[tuple[int, *tuple[object, ...]]] = field(default_factory=list)
-    applied: int = 0
+    update_id: UUID
+    refusal: str | None
+    step: int
+    """The number of its step; of a refused one, of the last step there is."""
+    happened_at: datetime | None
+    """None: when it was accepted."""
+    is_scan: Literal[True] | None
+    posting_status: Status | None
+    """After it; None: its own."""
 
 
 async def decide_queued_updates(
@@ -77,14 +80,17 @@ async def decide_queued_updates(
     late, too_long = _late(waiting, most_steps)
     result.put_off += too_long
     steps = _grouped(await transaction.fetch(status_history.SELECT_STEPS, late)) if late else {}
-    writes = _Writes()
+    outcomes: list[_Outcome] = []
     for posting, updates in waiting:
-        if posting["id"] not in too_long:
-            _decide_posting(posting, _life(posting, steps.get(posting["id"])), updates, writes)
-    await _write(transaction, writes)
-    result.applied = writes.applied
-    result.refused = len(writes.decided) - writes.applied
-    result.changed = [posting_id for posting_id, *_ in writes.postings]
+        if posting["id"] in too_long:
+            continue
+        before = posting["step_count"]
+        after = _decide_posting(_life(posting, steps.get(posting["id"])), before, updates, outcomes)
+        if after > before:
+            result.applied += after - before
+            result.changed.append(posting["id"])
+    result.refused = len(outcomes) - result.applied
+    await _write(transaction, outcomes)
     return result
 
 
@@ -118,40 +124,41 @@ def _needs_history(posting: Row, updates: Sequence[Row]) -> bool:
 def _life(posting: Row, steps: Sequence[Row] | None) -> Life:
     if steps is not None:
         return Life(in_order([_event(step) for step in steps]))
-    return Life.known_by_its_end(
-        posting["status"], posting["status_at"], shipped_at=posting["shipped_at"], step_count=posting["step_count"]
-    )
+    return Life.known_by_its_end(posting["status"], posting["status_at"], step_count=posting["step_count"])
 
 
-def _decide_posting(posting: Row, life: Life, updates: Sequence[Row], writes: _Writes) -> None:
-    """Fold the updates of one posting into its life, one after the other."""
-    seq = first_seq = posting["step_count"]
+def _decide_posting(life: Life, step_count: int, updates: Sequence[Row], outcomes: list[_Outcome]) -> int:
+    """Fold the updates of one posting into its life, one after the other; how many steps it has then."""
     for update in updates:
         before = life.last.status
         try:
             step = life.add(_event(update), timed=update["occurred_at"] is not None)
         except Refusal as refusal:
-            writes.decided.append((update["id"], refusal.code(), seq, None, "status_update.refused", before))
+            outcomes.append(_Outcome(update["id"], refusal.code(), step_count, None, None, before))
             continue
-        seq += 1
-        status = life.last.status
-        event: EventType = "posting.scanned" if status == before else "posting.status_changed"
-        writes.decided.append((update["id"], None, seq, step.occurred_at, event, status))
-    if seq > first_seq:
-        writes.applied += seq - first_seq
-        writes.postings.append((posting["id"], life.last.status, life.last.occurred_at, life.shipped_at, seq))
+        step_count += 1
+        after = life.last.status
+        outcomes.append(
+            _Outcome(
+                update["id"],
+                None,
+                step_count,
+                happened_at=None if step.occurred_at == update["accepted_at"] else step.occurred_at,
+                is_scan=True if after == before else None,
+                posting_status=None if after == step.status else after,
+            )
+        )
+    return step_count
 
 
 def _event(row: Row) -> Event:
     return Event(row["status"], row["occurred_at"] or row["accepted_at"], row["city"], row["uf"], row["description"])
 
 
-async def _write(transaction: Transaction, writes: _Writes) -> None:
-    if writes.postings:
-        await transaction.execute(postings.UPDATE_POSTING_STATUSES, *columns_of(writes.postings))
-    closed = await transaction.fetch_one(status_updates.UPDATE_DECIDED, *columns_of(writes.decided))
-    if closed is None or closed["count"] != len(writes.decided):
-        raise DecisionLost(f"{len(writes.decided)} updates were decided, but not all of them were still queued")
+async def _write(transaction: Transaction, outcomes: Sequence[_Outcome]) -> None:
+    closed = await transaction.fetch_one(status_updates.UPDATE_DECIDED, *columns_of(outcomes))
+    if closed is None or closed["count"] != len(outcomes):
+        raise DecisionLost(f"{len(outcomes)} updates were decided, but not all of them were still queued")
 
 
 async def first_queued(executor: Executor, posting_id: int) -> UUID | None:

@@ -92,16 +92,12 @@ class Life:
     steps: list[Event] = field(default_factory=list)
     unread: int = 0
     """How many more there are, before these."""
-    shipped_before: datetime | None = None
-    """When it was shipped, where that is among those."""
 
     @classmethod
-    def known_by_its_end(
-        cls, status: Status, status_at: datetime, *, shipped_at: datetime | None, step_count: int
-    ) -> "Life":
+    def known_by_its_end(cls, status: Status, status_at: datetime, *, step_count: int) -> "Life":
         """A life of which no more was read than what a posting's own row tells: enough for events after `status_at`, and only for
         those (the last step's place is not known, so nothing can be compared with it)."""
-        return cls([Event(status, status_at)], step_count - 1, shipped_at)
+        return cls([Event(status, status_at)], step_count - 1)
 
     def add(self, event: Event, *, timed: bool) -> Event:
         """Take the event into the life and return it as it was recorded; raises the Refusal that keeps it out.
@@ -139,13 +135,3 @@ class Life:
     def last(self) -> Event:
         """The last step in time: its status is the posting's."""
         return self.steps[-1]
-
-    @property
-    def shipped_at(self) -> datetime | None:
-        """When the posting was first shipped."""
-        if self.shipped_before:
-            return self.shipped_before
-        for step in self.steps:
-            if step.status == "shipped":
-                return step.occurred_at
-        return None

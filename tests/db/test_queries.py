@@ -54,7 +54,6 @@ INDEX_OF: Final = {
     "postings.SELECT_POSTINGS_FIRST_POSTED_FIRST": "postings_client_id_posted_at_id",
     "postings.SELECT_ALL_POSTINGS_NEWEST_FIRST": "postings_pkey",
     "postings.LOCK_POSTINGS": "postings_pkey",
-    "postings.UPDATE_POSTING_STATUSES": "postings_pkey",
     "simulations.SELECT_DUE_SIMULATIONS": "simulations_due_at",
     "simulations.SELECT_REFUSALS_AT_ONCE": "simulations_pkey",
     "sessions.SELECT_SESSIONS": "sessions_pkey",

@@ -30,7 +30,6 @@ _LIVE_ALONE: Final = re.compile(r"\bNOT (\w+\.)?test\b")
 _OF_BOTH_WORLDS: Final = {
     "postings.SELECT_PUBLIC_STEPS": "anybody with a code sees its parcel, and whether it is a test",
     "postings.LOCK_POSTINGS": "decides by number",
-    "postings.UPDATE_POSTING_STATUSES": "decides by number",
     "status_updates.INSERT_STATUS_UPDATES": "writes what was found for the caller",
     "status_updates.INSERT_STATUS_UPDATES_AT_ONCE": "writes what was found for the caller",
     "status_updates.SELECT_QUEUED_UPDATES": "decides by number",

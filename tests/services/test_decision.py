@@ -43,6 +43,21 @@ async def test_several_updates_of_one_posting_are_folded_into_its_life(postings:
     }
 
 
+async def test_a_posting_is_first_shipped_at_its_earliest_shipping_whenever_it_was_reported(postings: Postings) -> None:
+    early, late = Update(event("shipped", 1)), Update(event("shipped", 3, "Santos"))
+    for update, first in ((SCANNED, 2), (late, 2), (early, 1), (DELIVERED, 1)):
+        await postings.ask(update)
+        await postings.decide()
+        assert (await postings.stored())["shipped_at"] == at(first)
+    assert await postings.outcomes() == ["applied"] * 4
+
+
+async def test_a_posting_that_was_not_shipped_has_no_time_of_shipping(postings: Postings) -> None:
+    await postings.ask(DELIVERED)
+    await postings.decide()
+    assert (await postings.stored())["shipped_at"] is None
+
+
 async def test_several_postings_are_decided_together(postings: Postings) -> None:
     for number, update in enumerate((SHIPPED, DELIVERED, CANCELLED)):
         await postings.ask(update, posting=number)

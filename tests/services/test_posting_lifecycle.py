@@ -69,17 +69,6 @@ def test_a_late_shipping_takes_its_place_and_does_not_move_the_status_back() -> 
     assert play(delivered, [Update(event("shipped", 2))]) == ["applied"]
     assert [step.status for step in delivered.steps] == ["pending", "shipped", "delivered"]
     assert delivered.last.status == "delivered"
-    assert delivered.shipped_at == at(2)
-
-
-def test_a_posting_is_first_shipped_at_its_earliest_shipping_whenever_it_was_reported() -> None:
-    shipped = life(event("shipped", 3, "Santos"))
-    play(shipped, [Update(event("shipped", 1)), Update(event("shipped", 2, "Campinas"))])
-    assert shipped.shipped_at == at(1)
-
-
-def test_a_posting_that_was_not_shipped_has_no_time_of_shipping() -> None:
-    assert life(event("delivered", 1)).shipped_at is None
 
 
 @pytest.mark.parametrize("final", FINAL)

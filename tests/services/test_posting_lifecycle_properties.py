@@ -153,15 +153,6 @@ def test_a_refusal_at_once_gives_the_reason_that_the_worker_would_give(before: l
 
 
 @lives
-@given(updates)
-def test_the_time_of_shipping_is_that_of_the_first_shipped_step(arriving: list[Update]) -> None:
-    lived = life()
-    play(lived, arriving)
-    shipped = [step.occurred_at for step in lived.steps if step.status == "shipped"]
-    assert lived.shipped_at == min(shipped, default=None)
-
-
-@lives
 @given(updates, updates)
 def test_after_the_last_step_a_life_known_by_its_end_decides_as_one_that_was_read(
     before: list[Update], arriving: list[Update]
@@ -170,8 +161,7 @@ def test_after_the_last_step_a_life_known_by_its_end_decides_as_one_that_was_rea
     play(lived, before)
     last, count = lived.last, len(lived.steps)
     later = [update for update in arriving if update.event.occurred_at > last.occurred_at]
-    known = Life.known_by_its_end(last.status, last.occurred_at, shipped_at=lived.shipped_at, step_count=count)
+    known = Life.known_by_its_end(last.status, last.occurred_at, step_count=count)
     assert play(known, later) == play(lived, later)
     assert known.steps[1:] == lived.steps[count:]
     assert (known.last.status, known.last.occurred_at) == (lived.last.status, lived.last.occurred_at)
-    assert known.shipped_at == lived.shipped_at

@@ -181,22 +181,11 @@ SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estim
 # The lock of a decision: whoever holds it decides everything queued for these postings. Postings in other hands are skipped, not
 # waited for, so no two workers can wait for each other and one long transaction holds up one posting only. NO KEY: accepts go on.
 LOCK_POSTINGS: Final[LiteralString] = """
-SELECT id, status, status_at, shipped_at, step_count
+SELECT id, status, status_at, step_count
   FROM postings
  WHERE id = ANY ($1::bigint[])
  ORDER BY id
    FOR NO KEY UPDATE SKIP LOCKED
-"""
-
-UPDATE_POSTING_STATUSES: Final[LiteralString] = """
-UPDATE postings
-   SET status     = decided.status,
-       status_at  = decided.status_at,
-       shipped_at = decided.shipped_at,
-       step_count = decided.step_count
-  FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::smallint[])
-    AS decided (id, status, status_at, shipped_at, step_count)
- WHERE postings.id = decided.id
 """
 
 # Drawn one by one, as postings draw them: it goes only forward, beside a running service too, and needs no more than its privileges.

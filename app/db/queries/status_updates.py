@@ -106,15 +106,16 @@ SELECT_ALL_STATUS_UPDATES_OF_POSTING: Final[LiteralString] = _SELECT + _OF_ALL +
 
 # A new statement after the lock, so it sees every update that was accepted before it, in the order of acceptance; $2 of them at most.
 SELECT_QUEUED_UPDATES: Final[LiteralString] = """
-SELECT id, seq, posting_id, status, occurred_at, accepted_at, city, uf, description
+SELECT id, posting_id, status, occurred_at, accepted_at, city, uf, description
   FROM status_updates
  WHERE state = 'queued' AND posting_id = ANY ($1::bigint[])
  ORDER BY posting_id, seq
  LIMIT $2
 """
 
-# $1 updates, $2 why each is refused (NULL: applied), $3 the number of its step (of a refused one: of the last step) and $4 its time, $5 the
-# event that it is to endpoints, $6 the posting's status after it. What the step says stands in the update.
+# $1 updates, $2 why each is refused (NULL: applied), $3 the number of its step (of a refused one: of the last step) and $4 its time (NULL:
+# when it was accepted), $5 whether it is a scan, $6 the posting's status after it (NULL: its own). What the step says stands in the update,
+# and what becomes of the posting in its steps: whatever of that is sent costs the sender more than PostgreSQL.
 # Guarded by the state it expects: the caller compares the count. The state stands in a subquery to keep the planner off the index of
 # queued rows: where it was analysed while nothing was queued it seems to cost nothing, and with a full queue each batch reads all of it.
 UPDATE_DECIDED: Final[LiteralString] = """
@@ -123,16 +124,31 @@ WITH closed AS (
        SET state = CASE WHEN decided.refusal IS NULL THEN 'applied' ELSE 'refused' END,
            refusal = decided.refusal,
            decided_at = statement_timestamp()
-      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::text[], $6::text[])
-        AS decided (id, refusal, step, happened_at, event, posting_status)
+      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
+        AS decided (id, refusal, step, happened_at, scan, posting_status)
      WHERE status_updates.id = decided.id AND state = (SELECT 'queued')
-    RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, decided.refusal, step, happened_at, event,
-              posting_status
+    RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, decided.refusal, step,
+              coalesce(happened_at, accepted_at) AS happened_at, coalesce(posting_status, status) AS posting_status,
+              CASE WHEN decided.refusal IS NOT NULL THEN 'status_update.refused'
+                   WHEN scan THEN 'posting.scanned' ELSE 'posting.status_changed' END AS event
 ), recorded AS (
     INSERT INTO status_history (posting_id, seq, client_id, update_id, status, occurred_at, city, uf, description)
     SELECT posting_id, step, client_id, id, status, happened_at, city, uf, description
       FROM closed
      WHERE refusal IS NULL
+), moved AS (
+    UPDATE postings
+       SET status = life.status,
+           status_at = greatest(postings.status_at, life.status_at),
+           shipped_at = least(postings.shipped_at, life.shipped_at),
+           step_count = life.step_count
+      FROM (SELECT posting_id, max(step) AS step_count, max(happened_at) AS status_at,
+                   (array_agg(posting_status ORDER BY step DESC))[1] AS status,
+                   min(happened_at) FILTER (WHERE status = 'shipped') AS shipped_at
+              FROM closed
+             WHERE refusal IS NULL
+             GROUP BY posting_id) AS life
+     WHERE postings.id = life.posting_id
 ), owed AS (
     INSERT INTO webhook_deliveries (client_id, endpoint_id, type, posting_id, step, posting_status, update_id, refusal)
     SELECT closed.client_id, endpoint.id, event, posting_id, step, posting_status,
