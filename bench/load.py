@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ NO_ANSWER: Final = 0
 _TICK_SECONDS: Final = 0.001
 _LAST_ANSWERS_SECONDS: Final = 2.0
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_CONTENT_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 def request(method: str, path: str, body: object = None, *, token: str = "") -> str:
@@ -99,11 +101,11 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         if not self._end:
-            head, found, _ = self._received.partition(_END_OF_HEAD)
-            if not found:
+            head = self._received.find(_END_OF_HEAD)
+            length = _CONTENT_LENGTH.search(self._received, 0, head + 2) if head >= 0 else None
+            if length is None:
                 return
-            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-            self._end = len(head) + len(_END_OF_HEAD) + length
+            self._end = head + len(_END_OF_HEAD) + int(length[1])
         if len(self._received) >= self._end:
             self._note(int(self._received[9:12]))
             self._received.clear()
