@@ -20,7 +20,7 @@ from bench.fill import fill
 # No checkpoint of its own falls into a measurement: one is made before each.
 _SETTINGS: Final = {"max_wal_size": "8GB", "checkpoint_timeout": "1h"}
 _LOOK_AGAIN_SECONDS: Final = 0.1
-_QUEUED_UPDATE: Final = "SELECT FROM status_updates WHERE state = 'queued'"
+QUEUED_UPDATE: Final = "SELECT FROM status_updates WHERE state = 'queued'"
 SECRET: Final = "Xb7-a-secret-of-the-bench-0123456789"  # noqa: S105 - of servers that live for minutes on loopback
 
 
@@ -125,7 +125,7 @@ def _threads(pid: int) -> list[int]:
     return [int(thread.name) for thread in Path(f"/proc/{pid}/task").iterdir()]
 
 
-async def until_nothing_waits(url: str, *, seconds: float, waiting: str = _QUEUED_UPDATE) -> bool:
+async def until_nothing_waits(url: str, *, seconds: float, waiting: str = QUEUED_UPDATE) -> bool:
     """Whether all queued updates were decided within so many seconds, or all that this query finds was done.
 
     The look costs next to nothing: a partial index that empties.

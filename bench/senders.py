@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from app.embedded.process import Process
 from bench.ground import Ground, Place, until_nothing_waits
 from bench.owed import ENDPOINTS, WEBHOOK_SECRET, owe
 from bench.programs import ROOT, NotMeasured, cpu_seconds, module, running
-from bench.workers import PEERS, Peer, fill_queue, rate
+from bench.workers import PEERS, Peer, Speed, fill_queue, rate
 
 SENDING: Final = (
     Peer(
@@ -35,14 +34,6 @@ SENDING: Final = (
 _OWED: Final = "SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL"
 _NOTHING_YET: Final = "SELECT WHERE NOT EXISTS (SELECT FROM webhook_deliveries WHERE due_at IS NULL)"
 _PATIENCE_SECONDS: Final = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Deliveries a second, and what the sending processes used of the processor for each, in microseconds."""
-
-    rate: float
-    cpu: float
 
 
 async def our_sender(ground: Ground, place: Place, *, deliveries: int) -> Speed:

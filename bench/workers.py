@@ -14,13 +14,15 @@ from typing import Final
 import asyncpg
 from redis.asyncio import Redis
 
-from bench.ground import Ground, Place, until_nothing_waits
-from bench.programs import ROOT, NotMeasured, module, running
+from app.embedded.process import Process
+from bench.ground import QUEUED_UPDATE, Ground, Place, until_nothing_waits
+from bench.programs import ROOT, NotMeasured, cpu_seconds, module, running
 
 PEERS: Final = ROOT / "bench" / "peers"
 _STREAM: Final = "postagens:v1:{q0}:status-updates"
 _PATIENCE_SECONDS: Final = 120.0
 _STARTED: Final = "worker started"
+_NOTHING_YET: Final = "SELECT WHERE NOT EXISTS (SELECT FROM status_updates WHERE state <> 'queued')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,16 @@ async def waiting_postings(place: Place) -> list[int]:
     return [row["posting_id"] for row in rows]
 
 
-async def our_workers(ground: Ground, place: Place, *, processes: int) -> float:
-    """Updates a second that so many of our workers decide, from when the last of them has started."""
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How much a second was done, and what the processes that did it used of the processor for each, in microseconds."""
+
+    rate: float
+    cpu: float
+
+
+async def our_workers(ground: Ground, place: Place, *, processes: int) -> Speed:
+    """So many of our workers, from when the last of them has started."""
     async with Redis.from_url(place.redis_url) as redis:
         pipeline = redis.pipeline(transaction=False)
         for posting_id in await waiting_postings(place):
@@ -88,24 +98,24 @@ async def our_workers(ground: Ground, place: Place, *, processes: int) -> float:
         await pipeline.execute()
     logs = [ground.folder / f"worker-{number}-{time.time_ns()}.log" for number in range(processes)]
     with ExitStack() as stack:
-        for log in logs:
-            environment = {**place.environment, "LOG_LEVEL": "INFO"}
-            stack.enter_context(running(module("app.worker"), log=log, environment=environment))
+        environment = {**place.environment, "LOG_LEVEL": "INFO"}
+        workers = [stack.enter_context(running(module("app.worker"), log=log, environment=environment)) for log in logs]
         while not all(_STARTED in log.read_text(encoding="utf-8") for log in logs):
             time.sleep(0.005)
         started = datetime.now(UTC)
-        await _until_done(place, "our worker", logs[0])
-    return await _rate(place, started)
+        cpu = await _cpu_until_done(place, "our worker", logs[0], workers)
+    return Speed(await _rate(place, started), cpu)
 
 
-async def peer_workers(ground: Ground, place: Place, peer: Peer) -> float:
-    """Updates a second that the peer decides, from the first it has decided to the last."""
+async def peer_workers(ground: Ground, place: Place, peer: Peer) -> Speed:
+    """All processes of the peer, from the first update it has decided to the last."""
     environment = {"DATABASE_URL": place.database_url, "REDIS_URL": place.redis_url, "PYTHONPATH": str(PEERS)}
     fill_queue(peer, environment, await waiting_postings(place))
     log = ground.folder / f"{peer.module}-{time.time_ns()}.log"
-    with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS):
-        await _until_done(place, peer.label, log)
-    return await _rate(place, datetime.min.replace(tzinfo=UTC))
+    with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS) as process:
+        await _until_done(place, peer.label, log, waiting=_NOTHING_YET)
+        cpu = await _cpu_until_done(place, peer.label, log, [process])
+    return Speed(await _rate(place, datetime.min.replace(tzinfo=UTC)), cpu)
 
 
 def fill_queue(peer: Peer, environment: Mapping[str, str], ids: Sequence[int | str]) -> None:
@@ -124,8 +134,26 @@ def fill_queue(peer: Peer, environment: Mapping[str, str], ids: Sequence[int | s
     )
 
 
-async def _until_done(place: Place, label: str, log: Path) -> None:
-    if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS):
+async def _cpu_until_done(place: Place, label: str, log: Path, processes: Sequence[Process]) -> float:
+    """Wait for the last update; what each from now on cost, so that no start is counted."""
+    cpu, count = _cpu_of(processes), await _count_decided(place)
+    await _until_done(place, label, log)
+    return 1_000_000 * (_cpu_of(processes) - cpu) / max(1, await _count_decided(place) - count)
+
+
+def _cpu_of(processes: Sequence[Process]) -> float:
+    return sum(cpu_seconds(process.pid) for process in processes)
+
+
+async def _count_decided(place: Place) -> int:
+    connection = await asyncpg.connect(place.database_url)
+    count: int = await connection.fetchval("SELECT count(*) FROM status_updates WHERE state <> 'queued'")
+    await connection.close()
+    return count
+
+
+async def _until_done(place: Place, label: str, log: Path, *, waiting: str = QUEUED_UPDATE) -> None:
+    if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS, waiting=waiting):
         words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
         raise NotMeasured(f"{label} did not empty the queue within {_PATIENCE_SECONDS:g} s:\n{words}")
 
