@@ -84,10 +84,11 @@ async def decide_queued_updates(
     for posting, updates in waiting:
         if posting["id"] in too_long:
             continue
-        before = posting["step_count"]
-        after = _decide_posting(_life(posting, steps.get(posting["id"])), before, updates, outcomes)
-        if after > before:
-            result.applied += after - before
+        life = _life(posting, steps.get(posting["id"]))
+        before = life.step_count
+        _decide_posting(life, updates, outcomes)
+        if applied := life.step_count - before:
+            result.applied += applied
             result.changed.append(posting["id"])
     result.refused = len(outcomes) - result.applied
     await _write(transaction, outcomes)
@@ -127,28 +128,26 @@ def _life(posting: Row, steps: Sequence[Row] | None) -> Life:
     return Life.known_by_its_end(posting["status"], posting["status_at"], step_count=posting["step_count"])
 
 
-def _decide_posting(life: Life, step_count: int, updates: Sequence[Row], outcomes: list[_Outcome]) -> int:
-    """Fold the updates of one posting into its life, one after the other; how many steps it has then."""
+def _decide_posting(life: Life, updates: Sequence[Row], outcomes: list[_Outcome]) -> None:
+    """Fold the updates of one posting into its life, one after the other."""
     for update in updates:
         before = life.last.status
         try:
             step = life.add(_event(update), timed=update["occurred_at"] is not None)
         except Refusal as refusal:
-            outcomes.append(_Outcome(update["id"], refusal.code(), step_count, None, None, before))
+            outcomes.append(_Outcome(update["id"], refusal.code(), life.step_count, None, None, before))
             continue
-        step_count += 1
         after = life.last.status
         outcomes.append(
             _Outcome(
                 update["id"],
                 None,
-                step_count,
+                life.step_count,
                 happened_at=None if step.occurred_at == update["accepted_at"] else step.occurred_at,
                 is_scan=True if after == before else None,
                 posting_status=None if after == step.status else after,
             )
         )
-    return step_count
 
 
 def _event(row: Row) -> Event:

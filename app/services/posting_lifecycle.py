@@ -106,7 +106,7 @@ class Life:
         was accepted, moved forward to just after the last step where the clock has stepped back. At that step's very instant its
         place would depend on what it says, and not on when it was accepted.
         """
-        if self.unread + len(self.steps) >= MOST_STEPS:
+        if self.step_count >= MOST_STEPS:
             raise HistoryFull
         if not timed:
             if refusal := refusal_between(self.last.status, event):
@@ -130,6 +130,11 @@ class Life:
         if position == len(self.steps):
             return refusal
         return OutOfSequence if refusal or refusal_between(event.status, self.steps[position]) else None
+
+    @property
+    def step_count(self) -> int:
+        """How many steps there are, unread ones too."""
+        return self.unread + len(self.steps)
 
     @property
     def last(self) -> Event:
