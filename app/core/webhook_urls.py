@@ -1,6 +1,7 @@
 """Where webhooks may go: what can be told of a URL before its name is looked up, and of the address that the name leads to. Pure."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -21,6 +22,7 @@ _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.(?!$)
 _UNUSUAL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
+@lru_cache(maxsize=1_000)  # thousands of webhooks go to the same few
 def refused_url(url: str, *, development: bool) -> str | None:
     """Why webhooks will never go to this URL, in a sentence; None when nothing is wrong but, perhaps, what its name leads to."""
     if len(url) > _LONGEST_URL:
