@@ -196,7 +196,10 @@ SELECT id, 'delivered', 5, CASE WHEN id % 2 = 0 THEN now() + id % 1000 * interva
 
 
 # And where two kinds of rows are looked for, the index of the other kind.
-ALSO: Final = (("webhook_deliveries.SELECT_WEBHOOK_DELIVERIES_OF_POSTING", "webhook_deliveries_step_once"),)
+ALSO: Final = (
+    ("status_updates.UPDATE_DECIDED", "postings_pkey"),
+    ("webhook_deliveries.SELECT_WEBHOOK_DELIVERIES_OF_POSTING", "webhook_deliveries_step_once"),
+)
 
 
 @pytest.mark.parametrize(("name", "index"), [*INDEX_OF.items(), *ALSO])
