@@ -14,7 +14,7 @@ from bench.workers import FASTSTREAM, SINGLE, Peer, our_workers, peer_workers
 from tests.bench.rows import log_left, rows_left
 
 PEERS: Final = Path(__file__).parents[2] / "bench" / "peers"
-_UPDATES: Final = 600
+_UPDATES: Final = 2_500  # several batches: a rate is counted from the first to the last
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("BENCH_PEERS") != "1", reason="the peers' libraries are installed for the bench only: BENCH_PEERS=1"
