@@ -8,7 +8,6 @@ from datetime import timedelta
 import uvloop
 
 from app.config import Settings, SettingsError, read_settings
-from app.core.collector import calm_collector
 from app.core.logging import configure_logging
 from app.core.secret_box import SecretBox
 from app.core.webhook_client import open_webhook_client
@@ -35,7 +34,6 @@ async def run(settings: Settings) -> None:
             disable_after=timedelta(days=settings.webhook_disable_days),
             keep_log=timedelta(days=settings.webhook_log_days),
         )
-        calm_collector()
         await run_until_stopped(
             worker, stop_seconds=settings.worker_stop_seconds, left_over="what was under way is sent again"
         )

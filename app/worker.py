@@ -11,7 +11,6 @@ from datetime import timedelta
 import uvloop
 
 from app.config import Settings, SettingsError, read_settings
-from app.core.collector import calm_collector
 from app.core.hint_sender import announcing, sending_hints
 from app.core.logging import configure_logging
 from app.core.redis import open_change_channel, open_streams
@@ -50,7 +49,6 @@ async def run(settings: Settings) -> None:
             batch_size=settings.worker_batch_size,
             sweep_seconds=settings.worker_sweep_seconds,
         )
-        calm_collector()
         await run_until_stopped(
             worker, stop_seconds=settings.worker_stop_seconds, left_over="what it had in hand is decided by another"
         )

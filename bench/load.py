@@ -102,9 +102,11 @@ class _Connection(asyncio.Protocol):
         self._received += data
         if not self._end:
             head = self._received.find(_END_OF_HEAD)
-            length = _CONTENT_LENGTH.search(self._received, 0, head + 2) if head >= 0 else None
-            if length is None:
+            if head < 0:
                 return
+            length = _CONTENT_LENGTH.search(self._received, 0, head + 2)
+            if length is None:
+                raise NotMeasured("an answer does not say how long it is")
             self._end = head + len(_END_OF_HEAD) + int(length[1])
         if len(self._received) >= self._end:
             self._note(int(self._received[9:12]))

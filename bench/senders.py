@@ -10,11 +10,10 @@ from typing import Final
 import asyncpg
 
 from app.embedded.folder import free_port
-from app.embedded.process import Process
-from bench.ground import Ground, Place, until_nothing_waits
+from bench.ground import Ground, Place
 from bench.owed import ENDPOINTS, WEBHOOK_SECRET, owe
-from bench.programs import ROOT, NotMeasured, cpu_seconds, module, running
-from bench.workers import PEERS, Peer, Speed, fill_queue, rate
+from bench.programs import ROOT, NotMeasured, module, running
+from bench.workers import PEERS, Peer, Speed, Work, cpu_until_done, fill_queue, rate, until_begun
 
 SENDING: Final = (
     Peer(
@@ -31,9 +30,11 @@ SENDING: Final = (
         ("-m", "dramatiq", "send_with_dramatiq", "--processes", "2", "--threads", "32"),
     ),
 )
-_OWED: Final = "SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL"
-_NOTHING_YET: Final = "SELECT WHERE NOT EXISTS (SELECT FROM webhook_deliveries WHERE due_at IS NULL)"
-_PATIENCE_SECONDS: Final = 300.0
+_DELIVERING: Final = Work(
+    "SELECT FROM webhook_deliveries WHERE due_at IS NOT NULL",
+    "SELECT FROM webhook_deliveries WHERE state = 'delivered'",
+    patience_seconds=300.0,
+)
 
 
 async def our_sender(ground: Ground, place: Place, *, deliveries: int) -> Speed:
@@ -43,7 +44,8 @@ async def our_sender(ground: Ground, place: Place, *, deliveries: int) -> Speed:
         environment = {**place.environment, "WEBHOOK_DEVELOPMENT": "true"}
         log = _log(ground, "webhook-worker")
         with running(module("app.webhook_worker"), log=log, environment=environment) as process:
-            cpu = await _cpu_until_delivered(place, "our worker", log, process)
+            await until_begun(place, _DELIVERING, "our worker", log)
+            cpu = await cpu_until_done(place, _DELIVERING, "our worker", log, [process])
     return Speed(await _rate(place), cpu)
 
 
@@ -60,7 +62,8 @@ async def peer_sender(ground: Ground, place: Place, peer: Peer, *, deliveries: i
         fill_queue(peer, environment, await _owed(place))
         log = _log(ground, peer.module)
         with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS) as process:
-            cpu = await _cpu_until_delivered(place, peer.label, log, process)
+            await until_begun(place, _DELIVERING, peer.label, log)
+            cpu = await cpu_until_done(place, _DELIVERING, peer.label, log, [process])
     return Speed(await _rate(place), cpu)
 
 
@@ -82,25 +85,6 @@ async def _owed(place: Place) -> list[str]:
     rows = await connection.fetch("SELECT id FROM webhook_deliveries ORDER BY id")
     await connection.close()
     return [str(row["id"]) for row in rows]
-
-
-async def _cpu_until_delivered(place: Place, label: str, log: Path, process: Process) -> float:
-    """Wait for the first and for the last delivery; what each between the two cost, so that no start is counted."""
-    samples = []
-    for waiting in (_NOTHING_YET, _OWED):
-        if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS, waiting=waiting):
-            words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise NotMeasured(f"{label} did not deliver everything within {_PATIENCE_SECONDS:g} s:\n{words}")
-        samples.append((cpu_seconds(process.pid), await _count_delivered(place)))
-    (cpu, count), (cpu_at_end, count_at_end) = samples
-    return 1_000_000 * (cpu_at_end - cpu) / max(1, count_at_end - count)
-
-
-async def _count_delivered(place: Place) -> int:
-    connection = await asyncpg.connect(place.database_url)
-    count: int = await connection.fetchval("SELECT count(*) FROM webhook_deliveries WHERE state = 'delivered'")
-    await connection.close()
-    return count
 
 
 async def _rate(place: Place) -> float:

@@ -22,7 +22,6 @@ PEERS: Final = ROOT / "bench" / "peers"
 _STREAM: Final = "postagens:v1:{q0}:status-updates"
 _PATIENCE_SECONDS: Final = 120.0
 _STARTED: Final = "worker started"
-_NOTHING_YET: Final = "SELECT WHERE NOT EXISTS (SELECT FROM status_updates WHERE state <> 'queued')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,18 @@ async def waiting_postings(place: Place) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Queries that tell how far it is, rows while some of it waits and rows for what of it is done; and how long that is waited for."""
+
+    waiting: str
+    done: str
+    patience_seconds: float
+
+
+_DECIDING: Final = Work(QUEUED_UPDATE, "SELECT FROM status_updates WHERE state <> 'queued'", _PATIENCE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
 class Speed:
     """How much a second was done, and what the processes that did it used of the processor for each, in microseconds."""
 
@@ -103,7 +114,7 @@ async def our_workers(ground: Ground, place: Place, *, processes: int) -> Speed:
         while not all(_STARTED in log.read_text(encoding="utf-8") for log in logs):
             time.sleep(0.005)
         started = datetime.now(UTC)
-        cpu = await _cpu_until_done(place, "our worker", logs[0], workers)
+        cpu = await cpu_until_done(place, _DECIDING, "our worker", logs[0], workers)
     return Speed(await _rate(place, started), cpu)
 
 
@@ -113,8 +124,8 @@ async def peer_workers(ground: Ground, place: Place, peer: Peer) -> Speed:
     fill_queue(peer, environment, await waiting_postings(place))
     log = ground.folder / f"{peer.module}-{time.time_ns()}.log"
     with running([peer.python, *peer.command], log=log, environment=environment, cwd=PEERS) as process:
-        await _until_done(place, peer.label, log, waiting=_NOTHING_YET)
-        cpu = await _cpu_until_done(place, peer.label, log, [process])
+        await until_begun(place, _DECIDING, peer.label, log)
+        cpu = await cpu_until_done(place, _DECIDING, peer.label, log, [process])
     return Speed(await _rate(place, datetime.min.replace(tzinfo=UTC)), cpu)
 
 
@@ -134,28 +145,33 @@ def fill_queue(peer: Peer, environment: Mapping[str, str], ids: Sequence[int | s
     )
 
 
-async def _cpu_until_done(place: Place, label: str, log: Path, processes: Sequence[Process]) -> float:
-    """Wait for the last update; what each from now on cost, so that no start is counted."""
-    cpu, count = _cpu_of(processes), await _count_decided(place)
-    await _until_done(place, label, log)
-    return 1_000_000 * (_cpu_of(processes) - cpu) / max(1, await _count_decided(place) - count)
+async def until_begun(place: Place, work: Work, label: str, log: Path) -> None:
+    """Wait until the first of it is done."""
+    await _until(place, f"SELECT WHERE NOT EXISTS ({work.done})", work.patience_seconds, label, log)
+
+
+async def cpu_until_done(place: Place, work: Work, label: str, log: Path, processes: Sequence[Process]) -> float:
+    """Wait until all of it is done; what each from now on cost, in microseconds, so that no start is counted."""
+    cpu, count = _cpu_of(processes), await _count(place, work.done)
+    await _until(place, work.waiting, work.patience_seconds, label, log)
+    return 1_000_000 * (_cpu_of(processes) - cpu) / max(1, await _count(place, work.done) - count)
 
 
 def _cpu_of(processes: Sequence[Process]) -> float:
     return sum(cpu_seconds(process.pid) for process in processes)
 
 
-async def _count_decided(place: Place) -> int:
+async def _count(place: Place, query: str) -> int:
     connection = await asyncpg.connect(place.database_url)
-    count: int = await connection.fetchval("SELECT count(*) FROM status_updates WHERE state <> 'queued'")
+    count: int = await connection.fetchval(f"SELECT count(*) FROM ({query})")
     await connection.close()
     return count
 
 
-async def _until_done(place: Place, label: str, log: Path, *, waiting: str = QUEUED_UPDATE) -> None:
-    if not await until_nothing_waits(place.database_url, seconds=_PATIENCE_SECONDS, waiting=waiting):
+async def _until(place: Place, waiting: str, seconds: float, label: str, log: Path) -> None:
+    if not await until_nothing_waits(place.database_url, seconds=seconds, waiting=waiting):
         words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise NotMeasured(f"{label} did not empty the queue within {_PATIENCE_SECONDS:g} s:\n{words}")
+        raise NotMeasured(f"{label} was not done within {seconds:g} s:\n{words}")
 
 
 async def _rate(place: Place, since: datetime) -> float:

@@ -75,9 +75,7 @@ class AcceptanceDesk:
                 await self._accept_together(together, began + _BUSY_SECONDS)
             except DatabaseUnavailable as error:
                 if now() - began > _PATIENCE_SECONDS:
-                    together += self._waiting
-                    self._waiting.clear()
-                    self._wishes_waiting = 0
+                    together += self._take_all()
                 # Nothing was done for those who have not been told anything yet.
                 for _, done in together:
                     _tell(done, DatabaseUnavailable(str(error)))
@@ -86,16 +84,19 @@ class AcceptanceDesk:
 
     def _next_round(self) -> list[_Batch]:
         if self._wishes_waiting <= _MOST_AT_ONCE:
-            together = list(self._waiting)
-            self._waiting.clear()
-            self._wishes_waiting = 0
-            return together
+            return self._take_all()
         together = [self._waiting.popleft()]
         size = len(together[0][0])
         while self._waiting and size + len(self._waiting[0][0]) <= _MOST_AT_ONCE:
             together.append(self._waiting.popleft())
             size += len(together[-1][0])
         self._wishes_waiting -= size
+        return together
+
+    def _take_all(self) -> list[_Batch]:
+        together = list(self._waiting)
+        self._waiting.clear()
+        self._wishes_waiting = 0
         return together
 
     async def _accept_together(self, together: Sequence[_Batch], try_until: float) -> None:

@@ -45,11 +45,13 @@ class _Outcome(NamedTuple):
 
     update_id: UUID
     refusal: str | None
+    """None: it was applied."""
     step: int
     """The number of its step; of a refused one, of the last step there is."""
     happened_at: datetime | None
     """None: when it was accepted."""
     is_scan: Literal[True] | None
+    """None: it is not."""
     posting_status: Status | None
     """After it; None: its own."""
 

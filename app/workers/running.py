@@ -7,6 +7,8 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
+from app.core.collector import calm_collector
+
 _SHARE_OF_WORK: Final = 0.8
 _SHORTEST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
@@ -31,6 +33,7 @@ async def run_until_stopped(worker: Worker, *, stop_seconds: float, left_over: s
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    calm_collector()
     running = asyncio.create_task(worker.run(), name="worker")
     waiting = asyncio.create_task(stopping.wait(), name="stop signal")
     _log.info("worker started")
