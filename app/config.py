@@ -184,7 +184,9 @@ class Settings(BaseSettings):
         default=1, ge=1, le=64, description="How many streams hints are spread over: more than 1 for a cluster."
     )
 
-    worker_batch_size: int = Field(default=1000, ge=1, le=5000, description="Most hints that a worker takes at once.")
+    worker_batch_size: int = Field(
+        default=1000, ge=1, le=5000, description="About how many postings a worker decides at once."
+    )
     worker_sweep_seconds: float = Field(
         default=1, gt=0, description="How often a worker looks for updates no hint brought."
     )

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from redis.asyncio import Redis
 
+from app.core.redis import open_streams
 from app.embedded.process import Process
 from bench.ground import QUEUED_UPDATE, Ground, Place, until_nothing_waits
 from bench.programs import ROOT, NotMeasured, cpu_seconds, module, running
 
 PEERS: Final = ROOT / "bench" / "peers"
-_STREAM: Final = "postagens:v1:{q0}:status-updates"
 _PATIENCE_SECONDS: Final = 120.0
 _STARTED: Final = "worker started"
 
@@ -102,11 +101,8 @@ class Speed:
 
 async def our_workers(ground: Ground, place: Place, *, processes: int) -> Speed:
     """So many of our workers, from when the last of them has started."""
-    async with Redis.from_url(place.redis_url) as redis:
-        pipeline = redis.pipeline(transaction=False)
-        for posting_id in await waiting_postings(place):
-            pipeline.xadd(_STREAM, {"posting_id": posting_id})
-        await pipeline.execute()
+    async with open_streams(place.redis_url, count=1, timeout_seconds=_PATIENCE_SECONDS) as (stream,):
+        await stream.add(await waiting_postings(place))
     logs = [ground.folder / f"worker-{number}-{time.time_ns()}.log" for number in range(processes)]
     with ExitStack() as stack:
         environment = {**place.environment, "LOG_LEVEL": "INFO"}

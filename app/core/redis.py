@@ -4,7 +4,7 @@ Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its da
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -23,13 +23,11 @@ RedisFailure: Final = (RedisError, OSError)
 
 _GROUP: Final = "posting-status-workers"
 # Beyond this many hints the oldest are dropped: the sweep finds what they were about.
-_MOST_HINTS: Final = 1_000_000
-# A command each would cost the caller ten times what it costs the server.
-_ADD: Final = f"""
-for _, posting_id in ipairs(ARGV) do
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', {_MOST_HINTS}, '*', 'posting_id', posting_id)
-end
-"""
+_MOST_HINTS: Final = 100_000
+_FIELD: Final = "posting_ids"
+# An entry each would cost the server, and whoever reads it, as much as a fifth of a decision. More than these would gain nothing more,
+# and what is sent together could not be shared by several workers.
+MOST_POSTINGS_A_HINT: Final = 50
 _MOST_ARGUMENTS: Final = 1_000
 _PING_SECONDS: Final = 0.5
 _CLOSE_SECONDS: Final = 0.5
@@ -76,10 +74,10 @@ async def _answer_to(command: Awaitable[T]) -> T:
 
 
 class Hint(NamedTuple):
-    """One entry of the stream."""
+    """One entry of the stream: some postings that have a status update waiting."""
 
     entry_id: str
-    posting_id: int
+    posting_ids: Sequence[int]
 
 
 class HintStream:
@@ -87,7 +85,6 @@ class HintStream:
 
     def __init__(self, redis: "Redis", number: int) -> None:
         self._redis = redis
-        self._add = redis.register_script(_ADD)
         for command in ("XREADGROUP", "XAUTOCLAIM"):
             redis.set_response_callback(command, _as_it_comes)
         self.key: Final = f"postagens:v1:{{q{number}}}:status-updates"
@@ -101,8 +98,12 @@ class HintStream:
             return False
 
     async def add(self, posting_ids: Sequence[int]) -> None:
-        """Append a hint for each posting."""
-        await _answer_to(self._add(keys=[self.key], args=posting_ids))
+        """Append hints for these postings."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for start in range(0, len(posting_ids), MOST_POSTINGS_A_HINT):
+            some = posting_ids[start : start + MOST_POSTINGS_A_HINT]
+            pipeline.xadd(self.key, {_FIELD: _words(some)}, maxlen=_MOST_HINTS)
+        await _answer_to(pipeline.execute())
 
     async def create_group(self) -> None:
         """Make the consumer group, and the stream with it, where it is missing."""
@@ -181,7 +182,7 @@ class ChangeChannel:
 
     async def add(self, posting_ids: Sequence[int]) -> None:
         """Tell of these postings, all in one message."""
-        await _answer_to(self._redis.publish(self.key, " ".join(map(str, posting_ids))))
+        await _answer_to(self._redis.publish(self.key, _words(posting_ids)))
 
     async def listen(self) -> AsyncGenerator[list[int]]:
         """The postings of each message, without end. The first item is empty: what is told from then on is heard.
@@ -194,8 +195,7 @@ class ChangeChannel:
             while True:
                 message: Any = await _answer_to(channel.get_message(timeout=_SILENCE_SECONDS))
                 if message is not None and message["type"] in ("subscribe", "message"):
-                    words = message["data"].split() if message["type"] == "message" else ()
-                    yield [int(word) for word in words if word.isdigit()]
+                    yield _numbers(message["data"]) if message["type"] == "message" else []
                 if asked and message is None:
                     raise RedisConnectionError("the server has fallen silent")
                 asked = message is None
@@ -284,11 +284,17 @@ def _as_it_comes(response: Any, **_options: Any) -> Any:
 
 
 def _hints(entries: Sequence[tuple[bytes, Sequence[bytes] | None]]) -> list[Hint]:
-    """The entries as hints; one that is not of ours (or was deleted while pending) is for posting -1, which nobody has."""
-    return [
-        Hint(
-            entry_id.decode(),
-            int(fields[1]) if fields and fields[0] == b"posting_id" and fields[1].isdigit() else -1,
-        )
-        for entry_id, fields in entries
-    ]
+    """The entries as hints; one that is not of ours (or was deleted while pending) is for no posting."""
+    return [Hint(entry_id.decode(), _posting_ids(fields or ())) for entry_id, fields in entries]
+
+
+def _posting_ids(fields: Sequence[bytes]) -> list[int]:
+    return _numbers(fields[1]) if fields[:1] == [_FIELD.encode()] else []
+
+
+def _words(numbers: Iterable[int]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def _numbers(words: bytes) -> list[int]:
+    return [int(word) for word in words.split() if word.isdigit()]

@@ -4,11 +4,12 @@ Redis only says where to look. What is decided, and that it is decided once, is 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from datetime import timedelta
+from math import ceil
 from typing import Any, Final
 
-from app.core.redis import Hint, HintStream, RedisFailure
+from app.core.redis import MOST_POSTINGS_A_HINT, Hint, HintStream, RedisFailure
 from app.db.database import DatabaseBusy, DatabaseUnavailable, Executor
 from app.services import queue_service
 from app.services.ports import Announcements
@@ -40,7 +41,7 @@ class PostingStatusWorker:
         sweep_seconds: float,
     ) -> None:
         """`announcements` tell of postings with a new step. `chores` are done beside, each again and again; what one returns is for how
-        many seconds it pauses. `name` must be new at each start; `batch_size` hints are taken at once;
+        many seconds it pauses. `name` must be new at each start; about `batch_size` postings are decided at once;
         an update that no hint brought within `sweep_seconds` is swept up."""
         self._executor = executor
         self._streams = streams
@@ -75,15 +76,19 @@ class PostingStatusWorker:
 
     def _consumer(self, stream: HintStream, name: str) -> Callable[[], Awaitable[float]]:
         in_hand = True  # what a crash, or a failure just now, left in this consumer's hands comes first
+        few = count = max(1, self._batch_size // MOST_POSTINGS_A_HINT)
 
         async def consume() -> float:
-            nonlocal in_hand
+            nonlocal in_hand, count
             self._full_read = False
             if in_hand:
                 hints = await stream.read_again(name, count=self._batch_size)
             else:
-                hints = await self._unless_stopping(stream.read(name, count=self._batch_size, block_ms=_BLOCK_MS))
-                self._full_read = len(hints) == self._batch_size
+                hints = await self._unless_stopping(stream.read(name, count=count, block_ms=_BLOCK_MS))
+                self._full_read = len(hints) == count
+            postings = sum(len(hint.posting_ids) for hint in hints)
+            # As many as are about a batch: at least so many are, and where more wait, those that came last tell.
+            count = max(1, self._batch_size * len(hints) // postings) if self._full_read and postings else few
             again, in_hand = in_hand and bool(hints), bool(hints)
             await self._decide_and_acknowledge(stream, hints)
             in_hand = again
@@ -107,10 +112,18 @@ class PostingStatusWorker:
 
     async def _decide_and_acknowledge(self, stream: HintStream, hints: Sequence[Hint]) -> None:
         if hints:
-            await self._decider.decide(hint.posting_id for hint in hints)
+            for postings in self._batches({posting_id for hint in hints for posting_id in hint.posting_ids}):
+                await self._decider.decide(postings)
             # Decided and committed: only now may the hints go. A crash before this line brings them again, and finds nothing queued.
             await stream.acknowledge(hints)
             self._announcements.announce(self._decider.take_changed())
+
+    def _batches(self, postings: Collection[int]) -> Iterator[Sequence[int]]:
+        """In equal parts: no transaction for the few that are left over."""
+        in_order = sorted(postings)
+        parts = max(1, len(in_order) // self._batch_size)
+        size = max(1, ceil(len(in_order) / parts))
+        return (in_order[start : start + size] for start in range(0, len(in_order), size))
 
     def _reclaimer(self, stream: HintStream) -> Callable[[], Awaitable[float]]:
         async def reclaim() -> float:

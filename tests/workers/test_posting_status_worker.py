@@ -51,6 +51,11 @@ async def hints(stream: HintStream, redis: "Redis") -> int:
     return int(await redis.xlen(stream.key))
 
 
+async def hinted_postings(stream: HintStream, redis: "Redis") -> list[int]:
+    entries: Any = await redis.xrange(stream.key)
+    return [int(word) for _, fields in entries for word in fields[b"posting_ids"].split()]
+
+
 async def test_updates_accepted_without_a_worker_are_decided_when_one_comes(
     own_service: "Service", customer: "Shop"
 ) -> None:
@@ -77,9 +82,9 @@ async def test_a_lost_hint_is_found_by_the_sweep(
     ids = await accepted(customer, 3)
 
     async def hinted() -> bool:
-        return await hints(stream, redis) == 3
+        return len(await hinted_postings(stream, redis)) == 3
 
-    await until("the hints are in the stream", hinted)
+    await until("all postings are in the stream", hinted)
     await redis.flushall()
     own_service.start_worker()
     await all_applied(customer, ids)
@@ -111,14 +116,22 @@ async def test_without_redis_updates_are_accepted_and_decided(
 
 async def test_a_hint_in_the_hands_of_a_dead_worker_is_taken_over(stream: HintStream, redis: "Redis") -> None:
     await stream.create_group()
-    await stream.add([1, 2, 3])
-    assert len(await stream.read("a-dead-worker", count=10, block_ms=1000)) == 3
+    await stream.add([1, 2])
+    await stream.add([3])
+    assert len(await stream.read("a-dead-worker", count=10, block_ms=1000)) == 2
     taken = await stream.take_over("me", idle_ms=0, count=10)
-    assert [hint.posting_id for hint in taken] == [1, 2, 3]
-    assert [hint.posting_id for hint in await stream.read_again("me", count=10)] == [1, 2, 3]
+    assert [hint.posting_ids for hint in taken] == [[1, 2], [3]]
+    assert await stream.read_again("me", count=10) == taken
     await stream.acknowledge(taken)
     assert await stream.read_again("me", count=10) == []
     assert await hints(stream, redis) == 0
+
+
+async def test_many_postings_are_a_few_hints(stream: HintStream) -> None:
+    await stream.create_group()
+    await stream.add(range(120))
+    found = await stream.read("me", count=10, block_ms=1000)
+    assert [hint.posting_ids for hint in found] == [[*range(50)], [*range(50, 100)], [*range(100, 120)]]
 
 
 async def test_a_consumer_that_is_gone_is_forgotten_but_never_with_hints_in_its_hands(
@@ -135,15 +148,41 @@ async def test_a_consumer_that_is_gone_is_forgotten_but_never_with_hints_in_its_
 async def test_an_entry_that_is_not_a_hint_stops_nobody(
     own_service: "Service", customer: "Shop", stream: HintStream, redis: "Redis"
 ) -> None:
-    await redis.xadd(stream.key, {"posting_id": "not a number"})
+    await redis.xadd(stream.key, {"posting_ids": "not a number"})
+    await redis.xadd(stream.key, {"posting_ids": ""})
     await redis.xadd(stream.key, {"other": "field"})
-    own_service.start_worker()
-    await all_applied(customer, await accepted(customer))
+    worker = own_service.start_worker()
 
     async def empty() -> bool:
         return await hints(stream, redis) == 0
 
     await until("the strange entries are gone", empty)
+    await all_applied(customer, await accepted(customer))
+    assert "Error" not in worker.log
+
+
+async def test_a_backlog_of_small_hints_and_of_full_ones_is_emptied(
+    own_service: "Service", customer: "Shop", stream: HintStream, redis: "Redis", connection: Any
+) -> None:
+    codes = [(await customer.create_posting())["tracking_code"] for _ in range(50)]
+    accepted = 0
+    for number in range(100):
+        scans = [{"tracking_code": code, "status": "shipped", "description": f"scan {number}"} for code in codes]
+        # First more hints of one posting each than a read begins with, then of fifty, and of one again.
+        asked = scans if 40 <= number < 60 else scans[:1]
+        assert (await customer.send("POST", "/status-updates", {"updates": asked})).status == 202
+        accepted += len(asked)
+
+    async def hinted() -> bool:
+        return len(await hinted_postings(stream, redis)) == accepted
+
+    async def emptied() -> bool:
+        return await hints(stream, redis) == 0
+
+    await until("all postings are in the stream", hinted)
+    own_service.start_worker()
+    await until("the stream is empty", emptied, timeout=30)
+    assert await connection.fetchval("SELECT count(*) FROM status_updates WHERE state = 'applied'") == accepted
 
 
 async def test_killed_workers_lose_and_double_nothing(own_service: "Service", customer: "Shop") -> None:
