@@ -25,8 +25,7 @@ _GROUP: Final = "posting-status-workers"
 # Beyond this many hints the oldest are dropped: the sweep finds what they were about.
 _MOST_HINTS: Final = 100_000
 _FIELD: Final = "posting_ids"
-# An entry each would cost the server, and whoever reads it, as much as a fifth of a decision. More than these would gain nothing more,
-# and what is sent together could not be shared by several workers.
+# More would gain nothing, and several workers could not share what is sent together.
 MOST_POSTINGS_A_HINT: Final = 50
 _MOST_ARGUMENTS: Final = 1_000
 _PING_SECONDS: Final = 0.5
@@ -285,11 +284,10 @@ def _as_it_comes(response: Any, **_options: Any) -> Any:
 
 def _hints(entries: Sequence[tuple[bytes, Sequence[bytes] | None]]) -> list[Hint]:
     """The entries as hints; one that is not of ours (or was deleted while pending) is for no posting."""
-    return [Hint(entry_id.decode(), _posting_ids(fields or ())) for entry_id, fields in entries]
-
-
-def _posting_ids(fields: Sequence[bytes]) -> list[int]:
-    return _numbers(fields[1]) if fields[:1] == [_FIELD.encode()] else []
+    return [
+        Hint(entry_id.decode(), _numbers(fields[1]) if fields and fields[0] == _FIELD.encode() else [])
+        for entry_id, fields in entries
+    ]
 
 
 def _words(numbers: Iterable[int]) -> str:

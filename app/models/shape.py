@@ -14,8 +14,11 @@ class _Named(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-# A frozen shape has to be filled past its own setter.
-_set: Final = object.__setattr__
+# A frozen shape has to be filled past its own setter: by its slots.
+_set_values, _set_names, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 @cache
@@ -41,10 +44,10 @@ class Shape(BaseModel):
         pydantic's model_construct for shapes without aliases, defaults and private attributes that matter here, in an eighth of the time.
         """
         made = cls.__new__(cls)
-        _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", _all_fields(cls))
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
+        _set_values(made, values)
+        _set_names(made, _all_fields(cls))
+        _set_extra(made, None)
+        _set_private(made, None)
         return made
 
 

@@ -1,8 +1,9 @@
 """Accepting wishes: what can be refused at once is refused, and everything else is committed before anybody is told so."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -52,6 +53,23 @@ class Wish:
         return same_request and bool(row["tracking_code"] == self.tracking_code)
 
 
+_sought_by: Final[Callable[[Wish], tuple[object, ...]]] = attrgetter(
+    "tracking_code", "caller.scope", "request.occurred_at"
+)
+"""One wish in the order of SELECT_POSTINGS_ASKED_FOR's arrays."""
+values_of: Final[Callable[[Wish], tuple[object, ...]]] = attrgetter(
+    "id",
+    "posting_id",
+    "caller.id",
+    "request.status",
+    "request.occurred_at",
+    "request.city",
+    "request.uf",
+    "request.description",
+)
+"""One wish in the order of INSERT_STATUS_UPDATES' arrays."""
+
+
 async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]) -> None:
     """Give each wish its outcome; those that became an update are committed, and decided in this order for their posting.
 
@@ -74,10 +92,7 @@ async def accept_wishes(database: Database, hints: Hints, wishes: Sequence[Wish]
 async def _refuse_at_once(executor: Executor, wishes: Sequence[Wish]) -> None:
     if not wishes:
         return
-    rows = await executor.fetch(
-        status_updates.SELECT_POSTINGS_ASKED_FOR,
-        *columns_of((wish.tracking_code, wish.caller.scope, wish.request.occurred_at) for wish in wishes),
-    )
+    rows = await executor.fetch(status_updates.SELECT_POSTINGS_ASKED_FOR, *columns_of(map(_sought_by, wishes)))
     postings = {row["position"] - 1: row for row in rows}
     for position, wish in enumerate(wishes):
         if posting := postings.get(position):
@@ -132,21 +147,6 @@ async def _insert(database: Database, hints: Hints, wishes: Sequence[Wish]) -> N
         # Taken out: of two wishes with one id, the second has to show that it is the same.
         if moment := accepted_at.pop(wish.id, None):
             wish.outcome = _queued(wish, moment)
-
-
-def values_of(wish: Wish) -> tuple[object, ...]:
-    """One wish in the order of INSERT_STATUS_UPDATES' arrays."""
-    request = wish.request
-    return (
-        wish.id,
-        wish.posting_id,
-        wish.caller.id,
-        request.status,
-        request.occurred_at,
-        request.city,
-        request.uf,
-        request.description,
-    )
 
 
 def _queued(wish: Wish, accepted_at: datetime) -> StatusUpdate:
