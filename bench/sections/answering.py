@@ -34,8 +34,12 @@ _HOW: Final = (
     "One process alone on one core; PostgreSQL (durable), Valkey and the load on the others. 64 kept connections, each "
     "asking again as soon as it is answered (4 for the requests of 1 000). No worker runs: these are the costs of accepting"
     " and reading. The bare ones answer the same request without looking at it; the ordinary way verifies, checks, commits "
-    "and sends each update by itself."
+    "and sends each update by itself. Beside updates by the thousand stand a bare route's requests, since a rate alone "
+    "says as much of the machine."
 )
+# The rate that is asked for, and what a bare FastAPI route gave on the machine that it was set on.
+_MANY_ASKED: Final = 25_000
+_BARE_ROUTE_THERE: Final = 14_600
 
 
 async def measure(ground: Ground, effort: Effort, say: Say) -> Section:
@@ -134,7 +138,7 @@ def _tables(found: dict[str, list[float]]) -> list[Table]:
         Table(_SCAN, "requests/s", rows(_SCAN), [_FASTAPI, _ORDINARY]),
         Table(_TRACK, "requests/s", rows(_TRACK), [_FASTAPI, _ORDINARY]),
         Table(_READ, "requests/s", rows(_READ, _FASTAPI, _TRACK), [_FASTAPI, _ORDINARY]),
-        Table(_MANY, "updates/s", rows(_MANY)),
+        Table(_MANY, "updates/s", rows(_MANY, _FASTAPI, _TRACK), [_FASTAPI]),
         Table(_CREATE, "postings/s", [*rows(_CREATE), Row(_COPY, found[_COPY])], [_COPY]),
     ]
 
@@ -154,7 +158,11 @@ def _verdicts(tables: list[Table]) -> list[Verdict]:
     return [
         Verdict(f"`{_SCAN}`, against a bare FastAPI route", scan.ratio(_OURS, _FASTAPI), "≥", 1.0, "×"),
         Verdict(f"`{_SCAN}`, against the ordinary way", scan.ratio(_OURS, _ORDINARY), "≥", 6, "×"),
-        Verdict("`POST /status-updates` with 1 000 each", many.median(_OURS), "≥", 25_000, "updates/s"),
+        Verdict("`POST /status-updates` with 1 000 each", many.median(_OURS), "≥", _MANY_ASKED, "updates/s"),
+        Verdict(
+            "`POST /status-updates` with 1 000 each, against requests of a bare FastAPI route",
+            *(many.ratio(_OURS, _FASTAPI), "≥", round(_MANY_ASKED / _BARE_ROUTE_THERE, 2), "×"),
+        ),
         Verdict(f"`{_TRACK}`, against a bare FastAPI route", track.ratio(_OURS, _FASTAPI), "≥", 1.2, "×"),
         Verdict("`POST /postings/batch`, against COPY", create.ratio(_OURS, _COPY), "≥", 0.4, "×"),
     ]

@@ -19,6 +19,7 @@ _HOW: Final = (
     " once empty {updates:,} updates, those that take one message at a time {single_updates:,}. A rate is what was decided "
     "after the first moment of deciding, over the time to the last; of several processes, from when the last has started. "
     "The CPU of an update is that of all deciding processes meanwhile, without PostgreSQL's. Everything shares all cores."
+    " Our queue is filled as the API fills it, up to fifty postings a hint, the others' with a message each."
 )
 
 
