@@ -4,7 +4,7 @@ Only commands that Redis 7.2 and Valkey 8 have. Losing the server, or all its da
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -98,11 +98,16 @@ class HintStream:
 
     async def add(self, posting_ids: Sequence[int]) -> None:
         """Append hints for these postings."""
+        if len(posting_ids) <= MOST_POSTINGS_A_HINT:  # most often; a pipeline takes half as long again
+            await _answer_to(self._append(self._redis, posting_ids))
+            return
         pipeline = self._redis.pipeline(transaction=False)
         for start in range(0, len(posting_ids), MOST_POSTINGS_A_HINT):
-            some = posting_ids[start : start + MOST_POSTINGS_A_HINT]
-            pipeline.xadd(self.key, {_FIELD: _words(some)}, maxlen=_MOST_HINTS)
+            self._append(pipeline, posting_ids[start : start + MOST_POSTINGS_A_HINT])
         await _answer_to(pipeline.execute())
+
+    def _append(self, redis: "Redis", posting_ids: Sequence[int]) -> Any:
+        return redis.xadd(self.key, {_FIELD: " ".join(map(str, posting_ids))}, maxlen=_MOST_HINTS)
 
     async def create_group(self) -> None:
         """Make the consumer group, and the stream with it, where it is missing."""
@@ -181,7 +186,7 @@ class ChangeChannel:
 
     async def add(self, posting_ids: Sequence[int]) -> None:
         """Tell of these postings, all in one message."""
-        await _answer_to(self._redis.publish(self.key, _words(posting_ids)))
+        await _answer_to(self._redis.publish(self.key, " ".join(map(str, posting_ids))))
 
     async def listen(self) -> AsyncGenerator[list[int]]:
         """The postings of each message, without end. The first item is empty: what is told from then on is heard.
@@ -288,10 +293,6 @@ def _hints(entries: Sequence[tuple[bytes, Sequence[bytes] | None]]) -> list[Hint
         Hint(entry_id.decode(), _numbers(fields[1]) if fields and fields[0] == _FIELD.encode() else [])
         for entry_id, fields in entries
     ]
-
-
-def _words(numbers: Iterable[int]) -> str:
-    return " ".join(map(str, numbers))
 
 
 def _numbers(words: bytes) -> list[int]:

@@ -53,7 +53,8 @@ class PostingStatusWorker:
         self._sweep_seconds = sweep_seconds
         self._stopping = asyncio.Event()
         self._full_read = False
-        """Whether the last read since the last look of the sweep was new and full: then what waits has its hint in the stream."""
+        """Whether the last read since the last look of the sweep was new, and as much as a batch: then what waits has its hint in the
+        stream."""
 
     def stop(self) -> None:
         """Ask the loops to end after what they have in hand."""
@@ -80,15 +81,16 @@ class PostingStatusWorker:
 
         async def consume() -> float:
             nonlocal in_hand, count
-            self._full_read = False
+            self._full_read = full = False
             if in_hand:
                 hints = await stream.read_again(name, count=self._batch_size)
             else:
                 hints = await self._unless_stopping(stream.read(name, count=count, block_ms=_BLOCK_MS))
-                self._full_read = len(hints) == count
+                full = len(hints) == count
             postings = sum(len(hint.posting_ids) for hint in hints)
+            self._full_read = full and postings >= self._batch_size / 2
             # As many as are about a batch: at least so many are, and where more wait, those that came last tell.
-            count = max(1, self._batch_size * len(hints) // postings) if self._full_read and postings else few
+            count = max(1, self._batch_size * len(hints) // postings) if full and postings else few
             again, in_hand = in_hand and bool(hints), bool(hints)
             await self._decide_and_acknowledge(stream, hints)
             in_hand = again
