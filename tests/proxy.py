@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from urllib.parse import urlsplit
 
+from tests.core.outside import stop_listening
+
 _CHUNK: Final = 65536
 
 
@@ -84,7 +86,7 @@ async def proxy_to(target_url: str) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        server.close()
+        await stop_listening(server)
         for task in list(serving):
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)

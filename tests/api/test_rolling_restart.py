@@ -13,6 +13,7 @@ import pytest
 
 from app.embedded.folder import free_port
 from app.embedded.server import Server
+from tests.core.outside import stop_listening
 from tests.service import Process, Service, running_service
 from tests.shop import Shop
 from tests.until import until
@@ -75,7 +76,7 @@ async def balancing(ports: Sequence[int]) -> AsyncIterator[Balancer]:
     try:
         yield balancer
     finally:
-        server.close()
+        await stop_listening(server)
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
