@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -34,12 +34,13 @@ class PostingDecider:
         taken, self._changed = self._changed, []
         return taken
 
-    async def decide(self, posting_ids: Iterable[int]) -> None:
-        """Decide all that is queued for these postings. One in other hands is tried a few times more, and then left to the sweep.
+    async def decide(self, posting_ids: Sequence[int]) -> None:
+        """Decide all that is queued for these postings, each named once. One in other hands is tried a few times more, and then left to
+        the sweep.
 
         Raises DatabaseUnavailable and DatabaseBusy, with nothing lost: what was not decided is still queued.
         """
-        skipped = await self._decide_batch(sorted(set(posting_ids)))
+        skipped = await self._decide_batch(posting_ids)
         for attempt in range(_SKIPPED_ATTEMPTS):
             if not skipped:
                 return
