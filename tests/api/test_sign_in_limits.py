@@ -71,8 +71,8 @@ def nobody() -> str:
 
 
 def without_id(answer: Answer) -> tuple[int, dict[str, str], bytes]:
-    """All of an answer but what differs each time."""
-    changing = ("Date", "X-Request-ID", "RateLimit")
+    """All of an answer but what differs each time, and how long to wait: each waits from its own first attempt."""
+    changing = ("Date", "X-Request-ID", "RateLimit", "Retry-After")
     return answer.status, {name: value for name, value in answer.headers.items() if name not in changing}, answer.body
 
 
@@ -180,11 +180,16 @@ async def test_processes_share_what_was_guessed(shop: Shop, processes: list[Serv
 async def test_an_unknown_user_is_answered_the_same_until_the_end(shop: Shop) -> None:
     there = address()
     unknown = nobody()
+    begun = time.monotonic()
     for status in [401] * PER_PAIR + [429]:
         known_answer = await sign_in(shop, WRONG, at=there)
         unknown_answer = await sign_in(shop, WRONG, email=unknown, at=there)
         assert without_id(known_answer) == without_id(unknown_answer)
         assert known_answer.status == status
+        known_wait, unknown_wait = (
+            int(answer.headers.get("Retry-After", 0)) for answer in (known_answer, unknown_answer)
+        )
+        assert abs(known_wait - unknown_wait) <= 1 + time.monotonic() - begun
 
 
 async def test_an_unknown_user_is_answered_in_the_same_time(database_url: str, valkey: Server, tmp_path: Path) -> None:
