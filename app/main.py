@@ -24,6 +24,7 @@ from app.api.cross_origin import CrossOriginTracking
 from app.api.draining_server import DrainingServer
 from app.api.edge_errors import ServiceUnavailable, ValidationFailed
 from app.api.methods import check_method
+from app.api.operations import Operations
 from app.api.parameters import check_query
 from app.api.problems import declares
 from app.api.rate_limiting import RateLimiting
@@ -206,6 +207,7 @@ def create_app(settings: Settings, closing: asyncio.Event | None = None) -> Fast
     docs.add_docs(app)
     for part in (router, health.router, catalogue.router, pages.router):
         app.include_router(part)
+    app.state.operations = Operations(app)
     return app
 
 

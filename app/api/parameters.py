@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
 from app.api.edge_errors import MalformedParameters
+from app.api.operations import operations_of
 
 _LONE_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -32,30 +33,17 @@ def check_form(body: bytes) -> None:
 
 async def check_query(request: Request) -> None:
     """Refuse a name that the operation does not document, and one given twice that is not documented as a list."""
-    types = _documented(request.app).get(request.scope["route"].name)
-    if types is None:
+    may_repeat = operations_of(request).query_parameters.get(request.scope["route"].name)
+    if may_repeat is None:
         return  # a page for people, which links from elsewhere may lead to with names of their own
     given = Counter(name for name, _ in read_parameters(request.scope["query_string"]))
     wrong = [
-        {"loc": ("query", name), "msg": "stands twice, and has one value" if name in types else "is not a parameter"}
+        {
+            "loc": ("query", name),
+            "msg": "stands twice, and has one value" if name in may_repeat else "is not a parameter",
+        }
         for name, times in given.items()
-        if name not in types or (times > 1 and types[name] != "array")
+        if name not in may_repeat or (times > 1 and not may_repeat[name])
     ]
     if wrong:
         raise RequestValidationError(wrong)
-
-
-def _documented(app: FastAPI) -> dict[str, dict[str, Any]]:
-    """The type of each query parameter by name, for each operation by its own (a route knows only the end of its path)."""
-    if not hasattr(app.state, "query_parameters"):
-        app.state.query_parameters = {
-            operation["operationId"]: {
-                parameter["name"]: parameter["schema"].get("type")
-                for parameter in operation.get("parameters", ())
-                if parameter["in"] == "query"
-            }
-            for path in app.openapi()["paths"].values()
-            for operation in path.values()
-        }
-    documented: dict[str, dict[str, Any]] = app.state.query_parameters
-    return documented

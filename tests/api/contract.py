@@ -16,15 +16,16 @@ from app.main import create_app
 Schema: TypeAlias = dict[str, Any]
 Step: TypeAlias = str | int
 
-# The same as that of the running service, which a test holds; made here, so that pytest can name a test after each place.
-DOCUMENT: Final[Schema] = create_app(
+# The same as the running service's, which a test holds; made here, so that pytest can name a test after each place.
+APPLICATION: Final = create_app(
     Settings(
         database_url=PostgresDsn("postgresql://nobody@127.0.0.1/none"),
         redis_url=RedisDsn("redis://127.0.0.1"),
         jwt_secret=SecretStr("never-used-to-sign-anything-0123456789"),
         webhook_secret_keys=(SecretStr("never-used-to-seal-anything-0123456789"),),
     )
-).openapi()
+)
+DOCUMENT: Final[Schema] = APPLICATION.openapi()
 
 
 @dataclass(frozen=True, slots=True)
