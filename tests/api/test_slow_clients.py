@@ -11,6 +11,7 @@ import pytest
 
 from app.embedded.server import Server
 from tests.api.raw import LONG_PATIENCE, RawConnection, under_way
+from tests.databases import copied_database
 from tests.service import Service, running_service
 from tests.shop import Answer, Shop
 from tests.until import until
@@ -39,10 +40,13 @@ async def serving(database_url: str, valkey: Server, folder: Path, *, patience: 
         yield running
 
 
-@pytest.fixture
-async def impatient(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """Whoever is late is let go at once."""
-    async with serving(database_url, valkey, tmp_path, patience=1) as running:
+@pytest.fixture(scope="module")
+async def impatient(
+    migrated_url: str, valkey: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """Whoever is late is let go at once, and so tests share it."""
+    folder = tmp_path_factory.mktemp("impatient")
+    async with copied_database(migrated_url) as url, serving(url, valkey, folder, patience=1) as running:
         yield running
 
 

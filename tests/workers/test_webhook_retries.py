@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from app.embedded.server import Server
+from tests.databases import copied_database
 from tests.service import Service, running_service
 from tests.shop import Shop
 from tests.until import until
@@ -19,26 +20,32 @@ from tests.workers.hooks import QUICKLY, answering, hooked, scanned, steps
 
 
 @asynccontextmanager
+async def serving(folder: Path, database_url: str, valkey: Server, **settings: str) -> AsyncIterator[Service]:
+    """A service with all its workers and these settings."""
+    async with running_service(
+        folder, database_url=database_url, redis_url=valkey.url, settings={**QUICKLY, **settings}
+    ) as service:
+        service.start_webhook_worker()
+        yield service
+
+
+@asynccontextmanager
 async def served(
     folder: Path, database_url: str, valkey: Server, **settings: str
 ) -> AsyncIterator[tuple[Service, Shop]]:
-    """A service with all its workers and these settings, and a client of it."""
-    async with (
-        running_service(
-            folder, database_url=database_url, redis_url=valkey.url, settings={**QUICKLY, **settings}
-        ) as service,
-        Shop(service.url) as shop,
-    ):
-        service.start_webhook_worker()
+    """A service of a test's own, and a client of it."""
+    async with serving(folder, database_url, valkey, **settings) as service, Shop(service.url) as shop:
         await shop.register()
         yield service, shop
 
 
-@pytest.fixture
-async def customer(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Shop]:
-    """A client of a service with a worker of webhooks."""
-    async with served(tmp_path, database_url, valkey) as (_, shop):
-        yield shop
+@pytest.fixture(scope="module")
+async def own_service(
+    migrated_url: str, valkey: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """A service that the clients of this file share."""
+    async with copied_database(migrated_url) as url, serving(tmp_path_factory.mktemp("own"), url, valkey) as service:
+        yield service
 
 
 def asking_to_wait(status: int, seconds: int) -> Any:
@@ -237,10 +244,10 @@ class TestDisabled:
 
 
 async def test_what_became_due_by_a_clock_that_was_put_back_is_sent_all_the_same(
-    customer: Shop, connection: Any
+    database_url: str, valkey: Server, tmp_path: Path, connection: Any
 ) -> None:
-    async with hooked(customer, enabled=False) as hook:
-        test = await customer.send("POST", f"/webhooks/endpoints/{hook.id}/test")
+    async with served(tmp_path, database_url, valkey) as (_, shop), hooked(shop, enabled=False) as hook:
+        test = await shop.send("POST", f"/webhooks/endpoints/{hook.id}/test")
         await connection.execute(
             "UPDATE webhook_deliveries SET due_at = due_at + interval '1 hour', due_set_at = due_set_at + interval '1 hour'"
         )

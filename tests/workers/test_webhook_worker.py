@@ -3,30 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
 from app.embedded.server import Server
-from tests.service import Process, Service, running_service
+from tests.databases import copied_database
+from tests.service import Service, running_service
 from tests.shop import Shop
+from tests.until import until
 from tests.workers.hooks import QUICKLY, Gate, answering, hooked, scanned, steps
 
 
-@pytest.fixture
-async def own_service(database_url: str, valkey: Server, tmp_path: Path) -> AsyncIterator[Service]:
-    """An API and a worker; the test starts the workers of webhooks."""
-    async with running_service(tmp_path, database_url=database_url, redis_url=valkey.url, settings=QUICKLY) as running:
+@pytest.fixture(scope="module")
+async def own_service(
+    migrated_url: str, valkey: Server, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Service]:
+    """An API, a worker and a worker of webhooks; tests keep apart by being different clients."""
+    folder = tmp_path_factory.mktemp("service")
+    async with (
+        copied_database(migrated_url) as url,
+        running_service(folder, database_url=url, redis_url=valkey.url, settings=QUICKLY) as running,
+    ):
+        running.start_webhook_worker()
         yield running
-
-
-@pytest.fixture
-def worker(own_service: Service) -> Process:
-    """A worker of webhooks."""
-    return own_service.start_webhook_worker()
 
 
 async def applied(shop: Shop, code: str, status: str, **fields: Any) -> dict[str, Any]:
@@ -40,7 +43,6 @@ async def applied(shop: Shop, code: str, status: str, **fields: Any) -> dict[str
 POSTED = "2026-03-01T12:00:00Z"
 
 
-@pytest.mark.usefixtures("worker")
 class TestEvents:
     async def test_a_whole_life_is_told_step_by_step(self, customer: Shop) -> None:
         async with hooked(customer) as hook:
@@ -81,10 +83,12 @@ class TestEvents:
         assert event.data["status_update"] == {name: update[name] for name in same}
         assert update["refusal"]["code"] == "out_of_sequence"
 
-    async def test_a_dead_letter_is_told_as_a_refusal(self, customer: Shop, connection: Any) -> None:
+    async def test_a_dead_letter_is_told_as_a_refusal(self, customer: Shop, own_service: Service) -> None:
+        connection = await asyncpg.connect(own_service.environment["DATABASE_URL"])
         await connection.execute(
             "ALTER TABLE status_history ADD CONSTRAINT poison CHECK (description IS DISTINCT FROM 'poison')"
         )
+        await connection.close()
         async with hooked(customer, event_types=["status_update.refused"]) as hook:
             code = (await customer.create_posting())["tracking_code"]
             await customer.update(code, "shipped", description="poison")
@@ -147,7 +151,6 @@ class TestEvents:
 
 
 class TestOrder:
-    @pytest.mark.usefixtures("worker")
     async def test_the_steps_of_a_posting_come_in_order_and_one_at_a_time(self, customer: Shop) -> None:
         busy: set[str] = set()
 
@@ -167,14 +170,12 @@ class TestOrder:
         for code in codes:
             assert steps([event for event in told if event.data["tracking_code"] == code]) == [*range(1, 22)]
 
-    @pytest.mark.usefixtures("worker")
     async def test_what_comes_after_a_failure_waits_for_the_first_attempts(self, customer: Shop) -> None:
         async with hooked(customer, answering(500, 500)) as hook:
             code = (await customer.create_posting())["tracking_code"]
             await scanned(customer, code, 2)
             assert steps(await hook.was_told(5)) == [1, 1, 1, 2, 3]
 
-    @pytest.mark.usefixtures("worker")
     async def test_after_the_first_attempts_the_later_steps_go_by(self, customer: Shop) -> None:
         async def only_later(request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(status=500 if (await request.json())["data"]["step"] == 1 else 204)
@@ -187,16 +188,20 @@ class TestOrder:
         assert sorted(steps(told)[3:]) == [1, 1, 2]
 
     async def test_two_workers_keep_the_order_too(self, customer: Shop, own_service: Service) -> None:
-        for _ in range(2):
-            own_service.start_webhook_worker()
+        second = own_service.start_webhook_worker()
+
+        async def at_work() -> bool:
+            return "worker started" in second.log
+
+        await until("the second worker is at work", at_work)
         async with hooked(customer) as hook:
             code = (await customer.create_posting())["tracking_code"]
             await scanned(customer, code, 40)
             assert steps(await hook.was_told(41)) == [*range(1, 42)]
+        assert second.stop() == 0
 
 
 class TestOthers:
-    @pytest.mark.usefixtures("worker")
     async def test_endpoints_that_never_answer_delay_no_other(self, customer: Shop) -> None:
         gate = Gate()
         async with AsyncExitStack() as stack:
