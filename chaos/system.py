@@ -16,6 +16,7 @@ from app.db.migrate import Migration, apply, migrate
 from app.embedded.folder import free_port
 from app.embedded.process import Process, spawn
 from app.embedded.programs import is_ready
+from app.embedded.supervisor import stop_together
 from chaos import controls, failpoints
 from chaos.blocking import blocking
 from chaos.disasters.clock import Clock
@@ -72,6 +73,11 @@ class Program:
                 cwd=self._log.parent,
             )
         self._process = Process(popen, ladder=_LADDER)
+
+    @property
+    def started(self) -> bool:
+        """Whether it ever was."""
+        return self._process is not None
 
     @property
     def process(self) -> Process:
@@ -165,9 +171,9 @@ class System:
             self.workers.append(self._make(f"worker-{number}", "app.worker", {}))
         for number in range(1, SENDERS + 1):
             self.senders.append(self._make(f"sender-{number}", "app.webhook_worker", {}))
+        self._stack.callback(lambda: stop_together([program.process for program in self.programs if program.started]))
         for program in self.programs:
             program.start()
-            self._stack.callback(program.stop)
         ports = [self.network.connect(f"clients>{api.name}", int(api.environment["PORT"])) for api in self.apis]
         self.urls = tuple(f"http://127.0.0.1:{port}" for port in ports)
         for api in self.apis:

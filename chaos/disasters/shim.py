@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from chaos.disasters.errors import DisasterError
@@ -19,7 +21,7 @@ def can_build_shim() -> bool:
 
 
 def build_shim(folder: Path) -> Path:
-    """The shim for LD_PRELOAD in this folder, built at the first call; raises DisasterError."""
+    """The shim for LD_PRELOAD in this folder, put there at the first call; raises DisasterError."""
     library = folder / "shim.so"
     if library.exists():
         return library
@@ -27,15 +29,24 @@ def build_shim(folder: Path) -> Path:
         raise DisasterError("There is no C compiler here (`cc`, on Linux): install gcc or clang.")
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"shim.{os.getpid()}.so"
-    built = subprocess.run(
-        ["cc", *_OPTIONS, "-o", draft, *_SOURCES, "-ldl"],  # noqa: S607 (whichever the machine has)
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode != 0:
-        raise DisasterError(f"The C compiler refuses the shim: {built.stderr.strip()}")
+    draft.write_bytes(_compiled())
     # Whoever the server becomes must be able to load it.
     draft.chmod(0o755)
     draft.rename(library)
     return library
+
+
+@cache
+def _compiled() -> bytes:
+    """Once a process: every program of a run has a shim of its own, and all are the same."""
+    with TemporaryDirectory() as folder:
+        library = Path(folder) / "shim.so"
+        built = subprocess.run(
+            ["cc", *_OPTIONS, "-o", library, *_SOURCES, "-ldl"],  # noqa: S607 (whichever the machine has)
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if built.returncode != 0:
+            raise DisasterError(f"The C compiler refuses the shim: {built.stderr.strip()}")
+        return library.read_bytes()
