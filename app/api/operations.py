@@ -11,11 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 
 class Operations:
-    """All of an application, which has all its routes."""
+    """Those of an application that has all its routes by now."""
 
     def __init__(self, app: FastAPI) -> None:
         self.methods: Final[dict[str, set[str]]] = defaultdict(set)
@@ -39,16 +38,12 @@ def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
         annotation = parameter.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from (
-                (_name(name, field), _is_list(field.annotation)) for name, field in annotation.model_fields.items()
+                (field.alias or name, _is_list(field.annotation)) for name, field in annotation.model_fields.items()
             )
         else:
             yield parameter.alias, _is_list(annotation)
     for inner in dependant.dependencies:
         yield from _query_parameters(inner)
-
-
-def _name(name: str, field: FieldInfo) -> str:
-    return field.alias or name
 
 
 def _is_list(annotation: Any) -> bool:

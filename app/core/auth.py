@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -47,8 +48,6 @@ class Passwords:
         self._threads = BoundedThreads(
             threads, name="argon2", most_waiting=threads * _MOST_WAITING_PER_THREAD, niceness=_NICENESS
         )
-        # What a login for an unknown e-mail is verified against, so that it takes as long as any other.
-        self._nobody = self._hash.hash("nobody has this password")
         self._common = read_common_passwords()
         self._idle_seconds = idle_seconds
         self._idle: asyncio.TimerHandle | None = None
@@ -63,10 +62,9 @@ class Passwords:
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password belongs to the hash; as slow, and False, when there is no hash."""
-        matches = await self._in_thread(self._verify, password, password_hash or self._nobody)
-        return matches and password_hash is not None
+        return await self._in_thread(self._verify, password, password_hash)
 
-    async def _in_thread(self, work: Callable[..., T], *arguments: str) -> T:
+    async def _in_thread(self, work: Callable[..., T], *arguments: str | None) -> T:
         with self._threads.place_for(1):
             try:
                 return await self._threads.run(work, *arguments)
@@ -78,9 +76,17 @@ class Passwords:
             self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, give_back_memory)
 
-    def _verify(self, password: str, password_hash: str) -> bool:
+    @cached_property
+    def _nobody(self) -> str:
+        """What a login for an unknown e-mail is verified against, so that it takes as long as any other."""
+        return self._hash.hash("nobody has this password")
+
+    def _verify(self, password: str, password_hash: str | None) -> bool:
+        nobody = (
+            self._nobody
+        )  # made at the first login, whoever comes with it: neither the start nor a stranger's takes longer
         try:
-            return self._hash.verify(password, password_hash)
+            return self._hash.verify(password, password_hash or nobody) and password_hash is not None
         except PwdlibError:
             return False
 

@@ -16,6 +16,11 @@ from app.embedded.supervisor import Part
 from app.embedded.wakeup import Wakeup
 
 _LADDER: Final = ((signal.SIGTERM, 10.0),)
+_ENVIRONMENT: Final = {
+    "PYTHONUNBUFFERED": "1",
+    # We have none, and pydantic would look for them in every package that is installed, for a tenth of a second.
+    "PYDANTIC_DISABLE_PLUGINS": "1",
+}
 # A graceful stop may hang, and without a parent nobody would insist. The product's promise holds under kill -9.
 _DEATH_SIGNAL: Final = signal.SIGKILL
 
@@ -29,7 +34,7 @@ def start_program(name: str, module: str, *, log: Path, environment: Mapping[str
             popen = spawn(
                 [sys.executable, "-m", module],
                 death_signal=_DEATH_SIGNAL,
-                environment={"PYTHONUNBUFFERED": "1", **environment},
+                environment={**_ENVIRONMENT, **environment},
                 output=output,
             )
         finally:
