@@ -20,7 +20,7 @@ def broken(outcome: Outcome) -> dict[str, list[str]]:
 
 def test_whatever_falls_nothing_accepted_is_lost_or_doubled_or_out_of_order(tmp_path: Path) -> None:
     said: list[str] = []
-    outcome = run(Plan(seed=SEED, duration=45, faults=mix()), tmp_path, said.append)
+    outcome = run(Plan(seed=SEED, duration=55, faults=mix()), tmp_path, said.append)
     assert not broken(outcome), "\n".join([*map(str, broken(outcome).items()), *said])
     assert outcome.verdict.accepted > 100
     assert sum(isinstance(entry, Fell) for entry in outcome.entries) >= 5
