@@ -82,9 +82,8 @@ class Passwords:
         return self._hash.hash("nobody has this password")
 
     def _verify(self, password: str, password_hash: str | None) -> bool:
-        nobody = (
-            self._nobody
-        )  # made at the first login, whoever comes with it: neither the start nor a stranger's takes longer
+        # Made at the first login, whoever comes with it: it tells nothing of who that was, and the start need not wait for it.
+        nobody = self._nobody
         try:
             return self._hash.verify(password, password_hash or nobody) and password_hash is not None
         except PwdlibError:
