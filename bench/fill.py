@@ -26,8 +26,8 @@ SELECT id, 1, client_id, status, status_at FROM postings ORDER BY id
 """
 
 _UPDATES: Final[LiteralString] = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status)
-SELECT uuidv7(), id, client_id, client_id, 'shipped' FROM postings ORDER BY id LIMIT $1
+INSERT INTO status_updates (id, posting_id, client_id, status)
+SELECT uuidv7(), id, client_id, 'shipped' FROM postings ORDER BY id LIMIT $1
 """
 
 

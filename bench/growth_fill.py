@@ -79,9 +79,7 @@ _HISTORY: Final = (
     " CASE WHEN seq > 1 THEN 'SP' END AS uf FROM " + _STEPS
 )
 _UPDATES: Final = (
-    "SELECT "
-    + _UPDATE_ID
-    + " AS id, id AS posting_id, client_id, client_id AS requested_by, at AS accepted_at, at AS occurred_at,"
+    "SELECT " + _UPDATE_ID + " AS id, id AS posting_id, client_id, at AS accepted_at, at AS occurred_at,"
     " at + interval '10 ms' AS decided_at, 'applied' AS state, status, 'Campinas' AS city, 'SP' AS uf FROM " + _STEPS
 )
 

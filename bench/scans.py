@@ -10,8 +10,8 @@ from app.db.database import Database
 from app.services import decision_service, queue_service
 
 _QUEUE: Final = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, city, uf, description)
-SELECT asked.id, posting_id, client_id, client_id, 'shipped', 'Campinas', 'SP', $3
+INSERT INTO status_updates (id, posting_id, client_id, status, city, uf, description)
+SELECT asked.id, posting_id, client_id, 'shipped', 'Campinas', 'SP', $3
   FROM unnest($1::uuid[], $2::bigint[]) AS asked (id, posting_id)
   JOIN postings ON postings.id = posting_id
 """

@@ -70,3 +70,8 @@ class Caller(Shape):
     def scope(self) -> UUID | None:
         """Whose rows this caller may see: its own id, or None for an operator, who sees all but test worlds."""
         return None if self.role == "operator" else self.id
+
+    @property
+    def operator_id(self) -> UUID | None:
+        """Its id where it may ask for what is not its own, as an operator; None for a client, who can only be the owner."""
+        return self.id if self.role == "operator" else None

@@ -60,7 +60,7 @@ _sought_by: Final[Callable[[Wish], tuple[object, ...]]] = attrgetter(
 values_of: Final[Callable[[Wish], tuple[object, ...]]] = attrgetter(
     "id",
     "posting_id",
-    "caller.id",
+    "caller.operator_id",
     "request.status",
     "request.occurred_at",
     "request.city",

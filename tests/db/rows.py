@@ -56,7 +56,6 @@ VALID: Final[Mapping[str, Mapping[str, object]]] = {
         "id": UUID(int=10),
         "posting_id": POSTING,
         "client_id": CLIENT,
-        "requested_by": CLIENT,
         "status": "shipped",
     },
     "status_history": {

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any, Final
@@ -159,8 +160,8 @@ SELECT n, id, 'ZP' || lpad(n::text, 8, '0') || s10_check_digit(n) || 'BR', now()
           FROM (SELECT id FROM clients LIMIT 20) AS shipping CROSS JOIN generate_series(1, 200)) AS numbered (id, wide)
  CROSS JOIN LATERAL (SELECT wide::integer AS n, '{"cep": "12243000", "city": "Campinas", "uf": "SP"}'::jsonb AS place) AS made;
 
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, state, refusal, decided_at)
-SELECT gen_random_uuid(), id, client_id, client_id, 'shipped', state, CASE state WHEN 'refused' THEN 'internal_error' END,
+INSERT INTO status_updates (id, posting_id, client_id, status, state, refusal, decided_at)
+SELECT gen_random_uuid(), id, client_id, 'shipped', state, CASE state WHEN 'refused' THEN 'internal_error' END,
        CASE WHEN state <> 'queued' THEN now() END
   FROM (SELECT *, CASE WHEN id % 100 = 0 THEN 'queued' WHEN id % 1000 = 1 THEN 'refused' ELSE 'applied' END AS state
           FROM postings) AS decided;
@@ -211,6 +212,37 @@ async def test_a_hot_statement_finds_its_rows_by_an_index(crowded: Connection, n
     nodes = list(_nodes(json.loads(row[0])[0]["Plan"]))
     assert index in {node.get("Index Name") for node in nodes}, json.dumps(nodes, indent=1)
     assert not [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"], json.dumps(nodes, indent=1)
+
+
+@pytest.mark.parametrize("name", [name for name, sql in STATEMENTS.items() if re.search(r"\$\d+::\w+\[\]", sql)])
+async def test_a_statement_about_a_few_is_not_planned_each_time(crowded: Connection, name: str) -> None:
+    types = [each.name for each in (await crowded.prepare(STATEMENTS[name])).get_parameters()]
+    client = await crowded.fetchval("SELECT client_id FROM postings LIMIT 1")
+    one = {**_ONE_OF, "uuid": f"'{client}'"}
+    arguments = [
+        f"ARRAY[{one[each[:-2]]}]::{each}" if each.endswith("[]") else f"{one[each]}::{each}" for each in types
+    ]
+    await crowded.execute(f"SET plan_cache_mode = auto; PREPARE tried AS {STATEMENTS[name]}")
+    for _ in range(7):
+        await crowded.execute(f"EXPLAIN EXECUTE tried ({', '.join(arguments)})")
+    planned_once = await crowded.fetchval("SELECT generic_plans FROM pg_prepared_statements WHERE name = 'tried'")
+    await crowded.execute("DEALLOCATE tried; SET plan_cache_mode = force_generic_plan")
+    assert planned_once == 2  # after the five with which it finds out what they cost
+
+
+_ONE_OF: Final = {
+    "bool": "true",
+    "bytea": "'x'",
+    "date": "'2026-03-02'",
+    "int2": "1",
+    "int4": "1",
+    "int8": "1",
+    "interval": "'1 second'",
+    "numeric": "1",
+    "text": "'x'",
+    "timestamptz": "'2026-03-02'",
+}
+"""A value of each type."""
 
 
 @pytest.mark.parametrize("order", ["LAST", "FIRST"])

@@ -23,7 +23,8 @@ _TEST: Final = Caller(id=UUID(int=2), role="client", test=True)
 
 # A client is of one world (an account, or its test client), so what is asked for by client is asked for by world.
 _BY_CLIENT: Final = re.compile(
-    r"\b(client_id|requested_by)\b[ )]*(= \$\d|= (asked\.)?owner|IN \(SELECT|, id\) > \(\$1)|\brequested_by\) IN"
+    r"\b(client_id|requested_by)\b[ )]*(= \$\d|= (asked\.)?owner|IN \(SELECT|, id\) > \(\$1)"
+    r"|\brequested_by, status_updates\.client_id\)\) IN"
 )
 _LIVE_ALONE: Final = re.compile(r"\bNOT (\w+\.)?test\b")
 # Whatever else reads postings or updates, and why it may know both worlds.

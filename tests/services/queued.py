@@ -9,7 +9,7 @@ from app.db.database import Database
 from app.models.status_updates import Event
 from app.services.decision_service import Decided, decide_queued_updates
 from app.services.posting_lifecycle import in_order
-from tests.db.rows import CLIENT, FIRST_STEP, Connection, insert
+from tests.db.rows import FIRST_STEP, Connection, insert
 from tests.services.lives import POSTED, Update
 
 _CODES: Final = (
@@ -41,7 +41,6 @@ class Postings:
             row = {
                 "id": update_id,
                 "posting_id": posting,
-                "requested_by": CLIENT,
                 "accepted_at": event.occurred_at,
                 "occurred_at": event.occurred_at if update.timed else None,
                 "status": event.status,

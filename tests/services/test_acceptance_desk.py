@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,11 @@ _ROUNDS_UNDER_WAY = """
 SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
  WHERE NOT granted AND relation = 'postings'::regclass AND datname = current_database()
 """
+
+_INSERT_OPERATOR = """
+INSERT INTO clients (role, name, email, password_hash) VALUES ('operator', 'Ana', 'ana@postagens.com.br', 'none') RETURNING id
+"""
+STRANGER = Caller(id=UUID(int=9), role="operator")
 
 
 class HintsOfTheTest:
@@ -122,6 +128,24 @@ async def test_the_same_wish_twice_in_one_round_is_one_update(
     assert isinstance(again.outcome, StatusUpdate)
     assert isinstance(other.outcome, IdempotencyKeyReused)
     assert await connection.fetchval("SELECT count(*) FROM status_updates") == 1
+
+
+async def test_an_update_names_who_asked_for_it_where_that_is_not_the_owner(
+    desk: AcceptanceDesk, connection: Connection, code: str
+) -> None:
+    operator = Caller(id=await connection.fetchval(_INSERT_OPERATOR), role="operator")
+    owners, operators = wish(code, repeatable=True), wish(code, repeatable=True)
+    operators.caller = operator
+    await desk.accept([owners, operators])
+    stored = await connection.fetch("SELECT id, requested_by FROM status_updates")
+    assert dict(stored) == {owners.id: None, operators.id: operator.id}
+    for mine in (owners, operators):
+        again, others = (Wish(mine.id, caller, code, mine.request, True) for caller in (mine.caller, STRANGER))
+        await desk.accept([again])
+        assert isinstance(again.outcome, StatusUpdate)
+        assert again.outcome.id == mine.id
+        await desk.accept([others])
+        assert isinstance(others.outcome, PostingHeld)
 
 
 async def test_a_caller_that_goes_away_harms_nobody_else(desk: AcceptanceDesk, code: str) -> None:

@@ -23,8 +23,8 @@ UPDATE postings
  WHERE id = 0
 """
 _REPETITIONS: Final = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf)
-SELECT gen_random_uuid(), 0, $1, $1, 'shipped', posted_at + interval '2 minutes', 'Campinas', 'SP'
+INSERT INTO status_updates (id, posting_id, client_id, status, occurred_at, city, uf)
+SELECT gen_random_uuid(), 0, $1, 'shipped', posted_at + interval '2 minutes', 'Campinas', 'SP'
   FROM postings CROSS JOIN generate_series(1, $2)
  WHERE postings.id = 0
 """

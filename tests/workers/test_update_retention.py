@@ -81,8 +81,8 @@ async def test_a_walk_comes_by_every_page_however_few_it_looks_at(
     await add_updates(connection)
     await connection.execute(
         """
-        INSERT INTO status_updates (id, posting_id, client_id, requested_by, accepted_at, decided_at, state, status, description)
-        SELECT gen_random_uuid(), posting_id, client_id, requested_by, accepted_at, decided_at, state, status, repeat('x', 400)
+        INSERT INTO status_updates (id, posting_id, client_id, accepted_at, decided_at, state, status, description)
+        SELECT gen_random_uuid(), posting_id, client_id, accepted_at, decided_at, state, status, repeat('x', 400)
           FROM status_updates CROSS JOIN generate_series(1, 5000) AS n
          WHERE id = $1
         """,

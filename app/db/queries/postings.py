@@ -78,7 +78,7 @@ SELECT"""
 SELECT_TAKEN_REFERENCES: Final[LiteralString] = """
 SELECT reference
   FROM postings
- WHERE client_id = $1 AND reference = ANY ($2::text[])
+ WHERE client_id = $1 AND reference = ANY ((SELECT $2::text[])::text[])
  ORDER BY reference
 """
 
@@ -114,7 +114,7 @@ SELECT"""
     + _COLUMNS
     + """
   FROM postings
- WHERE client_id = $1 AND id = ANY ($2::bigint[])
+ WHERE client_id = $1 AND id = ANY ((SELECT $2::bigint[])::bigint[])
  ORDER BY id
 """
 )
@@ -125,7 +125,7 @@ SELECT_OWNED_POSTINGS: Final[LiteralString] = (
 SELECT position,"""
     + _COLUMNS
     + """
-  FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
+  FROM unnest((SELECT $1::text[]), $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
   JOIN postings ON tracking_code = code AND (client_id = owner OR owner IS NULL AND NOT test)
 """
 )
@@ -174,7 +174,7 @@ SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estim
        recipient ->> 'uf' AS destination_uf, step.status, step.occurred_at, step.city, step.uf, step.description
   FROM postings
   JOIN status_history AS step ON step.posting_id = postings.id
- WHERE tracking_code = ANY ($1::text[])
+ WHERE tracking_code = ANY ((SELECT $1::text[])::text[])
  ORDER BY postings.id, step.seq
 """
 
@@ -183,7 +183,7 @@ SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estim
 LOCK_POSTINGS: Final[LiteralString] = """
 SELECT id, status, status_at, step_count
   FROM postings
- WHERE id = ANY ($1::bigint[])
+ WHERE id = ANY ((SELECT $1::bigint[])::bigint[])
  ORDER BY id
    FOR NO KEY UPDATE SKIP LOCKED
 """

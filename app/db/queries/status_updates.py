@@ -14,7 +14,7 @@ SELECT status_updates.id, seq, posting_id, tracking_code, status_updates.status,
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
 SELECT asked.position, postings.id AS posting_id, postings.status, postings.status_at, postings.posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
-  FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
+  FROM unnest((SELECT $1::text[]), $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
   JOIN postings ON postings.tracking_code = asked.tracking_code
    AND (postings.client_id = asked.owner OR asked.owner IS NULL AND NOT postings.test)
 """
@@ -23,18 +23,18 @@ SELECT asked.position, postings.id AS posting_id, postings.status, postings.stat
 # The foreign key would wait for that one, and everybody who shares this statement with it: here it is passed over instead.
 _INSERT: Final[LiteralString] = """
 WITH free AS (
-    SELECT id, client_id FROM postings WHERE id = ANY ($2::bigint[]) FOR KEY SHARE SKIP LOCKED
+    SELECT id, client_id FROM postings WHERE id = ANY ((SELECT $2::bigint[])::bigint[]) FOR KEY SHARE SKIP LOCKED
 )
 INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
 SELECT asked.id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
-  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+  FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
        WITH ORDINALITY
     AS asked (id, posting_id, requested_by, status, occurred_at, city, uf, description, position)
   JOIN free ON free.id = posting_id"""
 _IN_ORDER: Final[LiteralString] = """
  ORDER BY position
     ON CONFLICT (id) DO NOTHING
-RETURNING id, seq, accepted_at
+RETURNING id, accepted_at
 """
 INSERT_STATUS_UPDATES: Final[LiteralString] = _INSERT + _IN_ORDER
 # A transaction by itself, with the bounds of Database.write: $9 for its locks, $10 for all of it.
@@ -45,9 +45,10 @@ INSERT_STATUS_UPDATES_AT_ONCE: Final[LiteralString] = (
     + _IN_ORDER
 )
 
-# $1 ids, $2 who asked for each: an update is found again only by whoever asked for it.
+# $1 ids, $2 who asked for each: an update is found again only by whoever asked for it, which is its owner where nobody else is named.
 SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
-    _SELECT + "(status_updates.id, requested_by) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
+    _SELECT
+    + "(status_updates.id, coalesce(requested_by, status_updates.client_id)) IN (SELECT * FROM unnest((SELECT $1::uuid[]), $2::uuid[]))"
 )
 
 # $2 the owner; NULL for an operator, who sees no test world.
@@ -108,7 +109,7 @@ SELECT_ALL_STATUS_UPDATES_OF_POSTING: Final[LiteralString] = _SELECT + _OF_ALL +
 SELECT_QUEUED_UPDATES: Final[LiteralString] = """
 SELECT id, posting_id, status, occurred_at, accepted_at, city, uf, description
   FROM status_updates
- WHERE state = 'queued' AND posting_id = ANY ($1::bigint[])
+ WHERE state = 'queued' AND posting_id = ANY ((SELECT $1::bigint[])::bigint[])
  ORDER BY posting_id, seq
  LIMIT $2
 """
@@ -124,7 +125,7 @@ WITH closed AS (
        SET state = CASE WHEN decided.refusal IS NULL THEN 'applied' ELSE 'refused' END,
            refusal = decided.refusal,
            decided_at = statement_timestamp()
-      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
+      FROM unnest((SELECT $1::uuid[]), $2::text[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
         AS decided (id, refusal, step, happened_at, scan, posting_status)
      WHERE status_updates.id = decided.id AND state = (SELECT 'queued')
     RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, decided.refusal, step,
