@@ -138,7 +138,7 @@ async def test_an_update_names_who_asked_for_it_where_that_is_not_the_owner(
     operators.caller = operator
     await desk.accept([owners, operators])
     stored = await connection.fetch("SELECT id, requested_by FROM status_updates")
-    assert dict(stored) == {owners.id: None, operators.id: operator.id}
+    assert {row["id"]: row["requested_by"] for row in stored} == {owners.id: None, operators.id: operator.id}
     for mine in (owners, operators):
         again, others = (Wish(mine.id, caller, code, mine.request, True) for caller in (mine.caller, STRANGER))
         await desk.accept([again])
