@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from app.db.database import CommitUnknown, Database, DatabaseBusy, DatabaseUnavailable
@@ -25,15 +25,19 @@ _PATIENCE_SECONDS: Final = 0.5
 # So many are told at once that they are done: to write hundreds of answers in one go would keep everybody else waiting.
 _TOLD_AT_ONCE: Final = 16
 
-# While PostgreSQL commits one round, the next are read and written: neither the process nor PostgreSQL waits for the other.
+# While PostgreSQL commits one round, the next are read and written: neither the process nor PostgreSQL waits for the other. But a round
+# costs them as much as some twenty updates, so that fewer wait for its end: small ones side by side would only be slower.
 _LANES: Final = 3
+_ENOUGH_BESIDE: Final = 24
+# Whatever takes so long is held up, by a lock or a server that is away: then few are enough, too.
+_LONG_SECONDS: Final = 0.05
 
 _Batch = tuple[Sequence[Wish], "asyncio.Future[None]"]
 
 
 class AcceptanceDesk:
     """Whoever arrives during a round is part of the next, in the order of arrival; that one begins when a round is over, or earlier when
-    half as many wait as are in hand: rounds stay nearly as large as they can be."""
+    half as many wait as are in hand, and they are many or it takes long: rounds stay nearly as large as they can be."""
 
     def __init__(self, database: Database, hints: Hints, backlog: Backlog) -> None:
         self._database = database
@@ -42,6 +46,7 @@ class AcceptanceDesk:
         self._waiting: deque[_Batch] = deque()
         self._wishes_waiting = 0
         self._wishes_in_hand = 0
+        self._rounds_held_up = 0
         self._lanes: set[asyncio.Task[None]] = set()
 
     async def accept(self, wishes: Sequence[Wish]) -> None:
@@ -52,35 +57,56 @@ class AcceptanceDesk:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((wishes, done))
         self._wishes_waiting += len(wishes)
+        self._begin_if_time()
+        await done
+
+    def _begin_if_time(self) -> None:
         if len(self._lanes) < _LANES and self._is_time:
             lane = asyncio.create_task(self._run(), name="acceptance")
             self._lanes.add(lane)
             lane.add_done_callback(self._lanes.discard)
-        await done
 
     @property
     def _is_time(self) -> bool:
         """Whether a round may begin now."""
-        return bool(self._waiting) and 2 * self._wishes_waiting >= self._wishes_in_hand
+        if not self._wishes_waiting or 2 * self._wishes_waiting < self._wishes_in_hand:
+            return False
+        return not self._wishes_in_hand or self._wishes_waiting >= _ENOUGH_BESIDE or self._rounds_held_up > 0
 
     async def _run(self) -> None:
         now = asyncio.get_running_loop().time
         while self._is_time:
-            size = self._wishes_waiting
             together = self._next_round()
-            size -= self._wishes_waiting
-            self._wishes_in_hand += size
             began = now()
             try:
-                await self._accept_together(together, began + _BUSY_SECONDS)
+                with self._in_hand(sum(len(wishes) for wishes, _ in together)):
+                    await self._accept_together(together, began + _BUSY_SECONDS)
             except DatabaseUnavailable as error:
                 if now() - began > _PATIENCE_SECONDS:
                     together += self._take_all()
                 # Nothing was done for those who have not been told anything yet.
                 for _, done in together:
                     _tell(done, DatabaseUnavailable(str(error)))
-            finally:
-                self._wishes_in_hand -= size
+
+    @contextmanager
+    def _in_hand(self, size: int) -> Iterator[None]:
+        """Count a round of so many wishes while it takes place, and once it takes long, look whether another may begin."""
+        held_up = 0
+
+        def take_long() -> None:
+            nonlocal held_up
+            held_up = 1
+            self._rounds_held_up += 1
+            self._begin_if_time()
+
+        timer = asyncio.get_running_loop().call_later(_LONG_SECONDS, take_long)
+        self._wishes_in_hand += size
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._wishes_in_hand -= size
+            self._rounds_held_up -= held_up
 
     def _next_round(self) -> list[_Batch]:
         if self._wishes_waiting <= _MOST_AT_ONCE:

@@ -13,6 +13,7 @@ from app.db.connection import open_database
 from app.db.database import CommitUnknown, DatabaseBusy, DatabaseUnavailable, DataRefused
 from app.models.clients import Caller
 from app.models.status_updates import StatusUpdate, StatusUpdateRequest
+from app.services import acceptance_desk
 from app.services.acceptance import Wish
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import Backlog
@@ -29,6 +30,11 @@ SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
 
 _INSERT_OPERATOR = """
 INSERT INTO clients (role, name, email, password_hash) VALUES ('operator', 'Ana', 'ana@postagens.com.br', 'none') RETURNING id
+"""
+# As the releases before named its owner.
+_INSERT_UPDATE = """
+INSERT INTO status_updates (id, posting_id, client_id, requested_by, status)
+SELECT $1, id, client_id, client_id, 'shipped' FROM postings WHERE tracking_code = $2
 """
 STRANGER = Caller(id=UUID(int=9), role="operator")
 
@@ -80,30 +86,43 @@ async def test_requests_that_wait_share_the_next_commit_in_the_order_of_arrival(
     assert len({row["xmin"] for row in stored}) <= 2
 
 
-async def test_a_round_begins_before_the_last_is_over_when_half_as_many_wait_as_are_in_it(
-    desk: AcceptanceDesk, connection: Connection, code: str
+@pytest.mark.parametrize(
+    "sizes",
+    [(60.0, 1, 24), (60.0, 60, 30), (0.001, 6, 3)],
+    ids=["beside few, many", "beside many, half as many", "beside what takes long, half as many"],
+)
+async def test_a_round_begins_before_the_last_is_over_when_enough_wait(
+    desk: AcceptanceDesk,
+    connection: Connection,
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+    sizes: tuple[float, int, int],
 ) -> None:
+    long_seconds, in_hand, enough = sizes
+    monkeypatch.setattr(acceptance_desk, "_LONG_SECONDS", long_seconds)
+
     async def rounds_under_way() -> bool:
         return bool(await connection.fetchval(_ROUNDS_UNDER_WAY) == expected)
 
     async with connection.transaction():
         await connection.execute("LOCK TABLE postings")
-        large = [wish(code) for _ in range(6)]
-        small = [wish(code) for _ in range(3)]
-        asked = [asyncio.create_task(desk.accept(large))]
+        first = [wish(code) for _ in range(in_hand)]
+        later = [wish(code) for _ in range(enough)]
+        asked = [asyncio.create_task(desk.accept(first))]
         expected = 1
         await until("the first is under way", rounds_under_way)
-        asked += [asyncio.create_task(desk.accept([each])) for each in small[:2]]
+        asked += [asyncio.create_task(desk.accept([each])) for each in later[:-1]]
         await asyncio.sleep(0.05)
         assert await rounds_under_way()
-        asked.append(asyncio.create_task(desk.accept(small[2:])))
+        asked.append(asyncio.create_task(desk.accept(later[-1:])))
         expected = 2
         await until("the second is under way", rounds_under_way)
     await asyncio.gather(*asked)
     stored = await connection.fetch("SELECT id, xmin::text FROM status_updates")
     of_round = {xmin: {row["id"] for row in stored if row["xmin"] == xmin} for xmin in {row["xmin"] for row in stored}}
-    assert {each.id for each in large} in of_round.values()
-    assert {each.id for each in large + small} == {row["id"] for row in stored}
+    assert {frozenset(ids) for ids in of_round.values()} == {
+        frozenset(each.id for each in together) for together in (first, later)
+    }
 
 
 async def test_a_value_that_the_database_refuses_harms_only_its_own_request(
@@ -174,13 +193,7 @@ async def test_a_key_that_is_being_used_elsewhere_is_waited_for_a_moment_and_not
     """Whoever holds it in the unique index may have been frozen in the middle."""
     mine = wish(code, repeatable=True)
     async with connection.transaction():
-        await connection.execute(
-            """
-            INSERT INTO status_updates (id, posting_id, client_id, requested_by, status)
-            SELECT $1, id, client_id, client_id, 'shipped' FROM postings WHERE tracking_code = $2
-            """,
-            *(mine.id, code),
-        )
+        await connection.execute(_INSERT_UPDATE, mine.id, code)
         began = time.monotonic()
         with pytest.raises(DatabaseBusy):
             await desk.accept([mine])
@@ -191,6 +204,17 @@ async def test_a_key_that_is_being_used_elsewhere_is_waited_for_a_moment_and_not
     for setting in ("lock_timeout", "transaction_timeout"):
         rows = await asyncio.gather(*(desk._database.reader.fetch(f"SHOW {setting}") for _ in range(3)))
         assert {row[setting] for (row,) in rows} == {"0"}
+
+
+async def test_a_round_that_is_held_up_holds_up_nobody(desk: AcceptanceDesk, connection: Connection, code: str) -> None:
+    mine = wish(code, repeatable=True)
+    async with connection.transaction():
+        await connection.execute(_INSERT_UPDATE, mine.id, code)
+        held_up = asyncio.create_task(desk.accept([mine]))
+        await asyncio.sleep(0.01)
+        await desk.accept([wish(code)])
+        assert not held_up.done()
+    await held_up
 
 
 async def test_a_posting_that_is_held_holds_up_nobody(
