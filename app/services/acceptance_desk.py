@@ -69,7 +69,7 @@ class AcceptanceDesk:
     @property
     def _is_time(self) -> bool:
         """Whether a round may begin now."""
-        if not self._wishes_waiting or 2 * self._wishes_waiting < self._wishes_in_hand:
+        if not self._waiting or 2 * self._wishes_waiting < self._wishes_in_hand:
             return False
         return not self._wishes_in_hand or self._wishes_waiting >= _ENOUGH_BESIDE or self._rounds_held_up > 0
 

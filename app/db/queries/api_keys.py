@@ -60,7 +60,7 @@ SELECT k.id, k.key_hash, k.test, k.scopes, k.expires_at, c.role, c.suspended,
        SELECT CASE WHEN k.test THEN 'client' ELSE role END AS role, suspended_at IS NOT NULL AS suspended
          FROM clients WHERE id = k.client_id AND deleted_at IS NULL LIMIT 1
        ) AS c
- WHERE k.key_hash = ANY ((SELECT $1::bytea[])::bytea[])
+ WHERE k.key_hash = ANY ($1::bytea[])
    AND """
     + _IS_LIVE
 )
@@ -69,7 +69,7 @@ SELECT k.id, k.key_hash, k.test, k.scopes, k.expires_at, c.role, c.suspended,
 UPDATE_LAST_USED: Final[LiteralString] = """
 UPDATE api_keys
    SET last_used_at = statement_timestamp()
- WHERE id IN (SELECT id FROM api_keys WHERE id = ANY ((SELECT $1::uuid[])::uuid[]) FOR NO KEY UPDATE SKIP LOCKED)
+ WHERE id IN (SELECT id FROM api_keys WHERE id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 # The new key is like the old one, and lives as long from now on as the old one was to from its beginning.

@@ -78,7 +78,7 @@ SELECT"""
 SELECT_TAKEN_REFERENCES: Final[LiteralString] = """
 SELECT reference
   FROM postings
- WHERE client_id = $1 AND reference = ANY ((SELECT $2::text[])::text[])
+ WHERE client_id = $1 AND reference = ANY ($2::text[])
  ORDER BY reference
 """
 
@@ -114,7 +114,7 @@ SELECT"""
     + _COLUMNS
     + """
   FROM postings
- WHERE client_id = $1 AND id = ANY ((SELECT $2::bigint[])::bigint[])
+ WHERE client_id = $1 AND id = ANY ($2::bigint[])
  ORDER BY id
 """
 )
@@ -122,11 +122,15 @@ SELECT"""
 # $1 the codes, $2 for each the owner; NULL for an operator, who sees every posting but those of test worlds.
 SELECT_OWNED_POSTINGS: Final[LiteralString] = (
     """
-SELECT position,"""
+SELECT position, posting.*
+  FROM unnest((SELECT $1::text[]), $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
+ CROSS JOIN LATERAL (
+       SELECT"""
     + _COLUMNS
     + """
-  FROM unnest((SELECT $1::text[]), $2::uuid[]) WITH ORDINALITY AS asked (code, owner, position)
-  JOIN postings ON tracking_code = code AND (client_id = owner OR owner IS NULL AND NOT test)
+         FROM postings
+        WHERE tracking_code = code AND (client_id = owner OR owner IS NULL AND NOT test)
+        LIMIT 1) AS posting
 """
 )
 
@@ -170,12 +174,20 @@ SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL +
 # What may be told to anybody who has the code: one row for each step, in the order they were written. No column here holds personal
 # data.
 SELECT_PUBLIC_STEPS: Final[LiteralString] = """
-SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
-       recipient ->> 'uf' AS destination_uf, step.status, step.occurred_at, step.city, step.uf, step.description
-  FROM postings
-  JOIN status_history AS step ON step.posting_id = postings.id
- WHERE tracking_code = ANY ((SELECT $1::text[])::text[])
- ORDER BY postings.id, step.seq
+SELECT posting.*, step.status, step.occurred_at, step.city, step.uf, step.description
+  FROM unnest((SELECT $1::text[])) AS code
+ CROSS JOIN LATERAL (
+       SELECT id AS posting_id, tracking_code, test, service, posted_at, estimated_delivery, recipient ->> 'city' AS destination_city,
+              recipient ->> 'uf' AS destination_uf
+         FROM postings
+        WHERE tracking_code = code
+        LIMIT 1) AS posting
+ CROSS JOIN LATERAL (
+       SELECT seq, status, occurred_at, city, uf, description
+         FROM status_history
+        WHERE status_history.posting_id = posting.posting_id
+       OFFSET 0) AS step
+ ORDER BY posting.posting_id, step.seq
 """
 
 # The lock of a decision: whoever holds it decides everything queued for these postings. Postings in other hands are skipped, not
@@ -183,7 +195,7 @@ SELECT postings.id AS posting_id, tracking_code, test, service, posted_at, estim
 LOCK_POSTINGS: Final[LiteralString] = """
 SELECT id, status, status_at, step_count
   FROM postings
- WHERE id = ANY ((SELECT $1::bigint[])::bigint[])
+ WHERE id = ANY ($1::bigint[])
  ORDER BY id
    FOR NO KEY UPDATE SKIP LOCKED
 """

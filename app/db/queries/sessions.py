@@ -44,7 +44,7 @@ SELECT s.id, s.client_id, c.role, c.suspended
  CROSS JOIN LATERAL (
        SELECT role, suspended_at IS NOT NULL AS suspended FROM clients WHERE id = s.client_id AND deleted_at IS NULL LIMIT 1
        ) AS c
- WHERE s.id = ANY ((SELECT $1::uuid[])::uuid[])
+ WHERE s.id = ANY ($1::uuid[])
 """
 
 # $2 is for how long the answer to a refresh token that is spent may be asked for again.

@@ -25,7 +25,7 @@ UPDATE_SIMULATIONS: Final[LiteralString] = """
 UPDATE simulations
    SET position = simulations.position + 1, due_at = statement_timestamp() + pace_seconds * interval '1 second'
   FROM (SELECT posting_id, asked.position
-          FROM unnest((SELECT $1::bigint[]), $2::smallint[]) AS asked (posting_id, position)
+          FROM unnest($1::bigint[], $2::smallint[]) AS asked (posting_id, position)
           JOIN simulations AS known USING (posting_id)
          ORDER BY posting_id
            FOR UPDATE OF known SKIP LOCKED) AS free
@@ -34,12 +34,12 @@ UPDATE simulations
 
 DELETE_SIMULATIONS: Final[LiteralString] = """
 DELETE FROM simulations
- WHERE posting_id IN (SELECT posting_id FROM simulations WHERE posting_id = ANY ((SELECT $1::bigint[])::bigint[]) FOR UPDATE SKIP LOCKED)
+ WHERE posting_id IN (SELECT posting_id FROM simulations WHERE posting_id = ANY ($1::bigint[]) FOR UPDATE SKIP LOCKED)
 """
 
 # What is to be answered to whoever asks for an update of these postings.
 SELECT_REFUSALS_AT_ONCE: Final[LiteralString] = """
 SELECT posting_id, scenario
   FROM simulations
- WHERE posting_id = ANY ((SELECT $1::bigint[])::bigint[]) AND due_at IS NULL
+ WHERE posting_id = ANY ($1::bigint[]) AND due_at IS NULL
 """

@@ -6,6 +6,6 @@ from typing import Final, LiteralString
 SELECT_STEPS: Final[LiteralString] = """
 SELECT posting_id, seq, status, occurred_at, recorded_at, city, uf, description
   FROM status_history
- WHERE posting_id = ANY ((SELECT $1::bigint[])::bigint[])
+ WHERE posting_id = ANY ($1::bigint[])
  ORDER BY posting_id, seq
 """

@@ -12,25 +12,26 @@ SELECT status_updates.id, seq, posting_id, tracking_code, status_updates.status,
 # $1 tracking codes, $2 their owners (NULL for an operator, who sees no test world), $3 the times asked for: what the rule needs to refuse
 # at once.
 SELECT_POSTINGS_ASKED_FOR: Final[LiteralString] = """
-SELECT asked.position, postings.id AS posting_id, postings.status, postings.status_at, postings.posted_at,
+SELECT asked.position, posting_id, status, status_at, posted_at,
        asked.occurred_at > statement_timestamp() + interval '5 minutes' AS ahead_of_time
-  FROM unnest((SELECT $1::text[]), $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (tracking_code, owner, occurred_at, position)
-  JOIN postings ON postings.tracking_code = asked.tracking_code
-   AND (postings.client_id = asked.owner OR asked.owner IS NULL AND NOT postings.test)
+  FROM unnest((SELECT $1::text[]), $2::uuid[], $3::timestamptz[]) WITH ORDINALITY AS asked (code, owner, occurred_at, position)
+ CROSS JOIN LATERAL (
+       SELECT id AS posting_id, status, status_at, posted_at
+         FROM postings
+        WHERE tracking_code = code AND (client_id = owner OR owner IS NULL AND NOT test)
+        LIMIT 1) AS posting
 """
 
 # "No row" means that the id is taken (the same Idempotency-Key came before), or that somebody else's transaction holds the posting.
 # The foreign key would wait for that one, and everybody who shares this statement with it: here it is passed over instead.
 _INSERT: Final[LiteralString] = """
-WITH free AS (
-    SELECT id, client_id FROM postings WHERE id = ANY ((SELECT $2::bigint[])::bigint[]) FOR KEY SHARE SKIP LOCKED
-)
 INSERT INTO status_updates (id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description)
 SELECT asked.id, posting_id, client_id, requested_by, status, occurred_at, city, uf, description
   FROM unnest((SELECT $1::uuid[]), $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
        WITH ORDINALITY
     AS asked (id, posting_id, requested_by, status, occurred_at, city, uf, description, position)
-  JOIN free ON free.id = posting_id"""
+ CROSS JOIN LATERAL (
+       SELECT client_id FROM postings WHERE postings.id = posting_id LIMIT 1 FOR KEY SHARE SKIP LOCKED) AS free"""
 _IN_ORDER: Final[LiteralString] = """
  ORDER BY position
     ON CONFLICT (id) DO NOTHING
@@ -48,7 +49,7 @@ INSERT_STATUS_UPDATES_AT_ONCE: Final[LiteralString] = (
 # $1 ids, $2 who asked for each: an update is found again only by whoever asked for it, which is its owner where nobody else is named.
 SELECT_STATUS_UPDATES_BY_ID: Final[LiteralString] = (
     _SELECT
-    + "(status_updates.id, coalesce(requested_by, status_updates.client_id)) IN (SELECT * FROM unnest((SELECT $1::uuid[]), $2::uuid[]))"
+    + "(status_updates.id, coalesce(requested_by, status_updates.client_id)) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
 )
 
 # $2 the owner; NULL for an operator, who sees no test world.
@@ -109,7 +110,7 @@ SELECT_ALL_STATUS_UPDATES_OF_POSTING: Final[LiteralString] = _SELECT + _OF_ALL +
 SELECT_QUEUED_UPDATES: Final[LiteralString] = """
 SELECT id, posting_id, status, occurred_at, accepted_at, city, uf, description
   FROM status_updates
- WHERE state = 'queued' AND posting_id = ANY ((SELECT $1::bigint[])::bigint[])
+ WHERE state = 'queued' AND posting_id = ANY ($1::bigint[])
  ORDER BY posting_id, seq
  LIMIT $2
 """
@@ -125,7 +126,7 @@ WITH closed AS (
        SET state = CASE WHEN decided.refusal IS NULL THEN 'applied' ELSE 'refused' END,
            refusal = decided.refusal,
            decided_at = statement_timestamp()
-      FROM unnest((SELECT $1::uuid[]), $2::text[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
+      FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::timestamptz[], $5::boolean[], $6::text[])
         AS decided (id, refusal, step, happened_at, scan, posting_status)
      WHERE status_updates.id = decided.id AND state = (SELECT 'queued')
     RETURNING status_updates.id, posting_id, client_id, status, city, uf, description, decided.refusal, step,

@@ -14,7 +14,7 @@ WITH met AS MATERIALIZED (
     SELECT due.*, asked.room, blocking.id IS NOT NULL AS blocked,
            CASE WHEN blocking.state = 'waiting' OR blocking.due_at <= statement_timestamp() THEN blocking.due_at END AS until,
            blocking.due_set_at AS until_set_at
-      FROM unnest((SELECT $1::uuid[]), $2::integer[]) AS asked (endpoint_id, room)
+      FROM unnest($1::uuid[], $2::integer[]) AS asked (endpoint_id, room)
      CROSS JOIN LATERAL (
         SELECT id, endpoint_id, posting_id, step, due_at
           FROM webhook_deliveries AS candidate
@@ -72,7 +72,7 @@ SELECT claimed.id, claimed.endpoint_id, claimed.attempts, claimed.failures, clai
 RECORD_ATTEMPTS: Final[LiteralString] = """
 WITH ended AS (
     SELECT *
-      FROM unnest((SELECT $1::uuid[]), $2::integer[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[], $8::text[],
+      FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::integer[], $5::smallint[], $6::text[], $7::text[], $8::text[],
                   $9::interval[])
         AS ended (delivery_id, number, started_at, duration_ms, status, failure, body_start, state, due_in)
 ), recorded AS (

@@ -141,7 +141,7 @@ UPDATE webhook_endpoints AS endpoint
        disabled_at     = CASE WHEN NOT enabled THEN disabled_at
                               WHEN gone OR NOT succeeded AND failing_since <= statement_timestamp() - $5::interval
                               THEN statement_timestamp() END
-  FROM unnest((SELECT $1::uuid[]), $2::boolean[], $3::boolean[], $4::interval[]) AS seen (id, succeeded, gone, pause)
+  FROM unnest($1::uuid[], $2::boolean[], $3::boolean[], $4::interval[]) AS seen (id, succeeded, gone, pause)
  WHERE endpoint.id = seen.id
    AND (succeeded = (failing_since IS NOT NULL) OR gone OR pause IS NOT NULL
         OR NOT succeeded AND failing_since <= statement_timestamp() - $5::interval)
@@ -162,5 +162,5 @@ UPDATE webhook_endpoints AS endpoint
    SET secret = coalesce((SELECT new FROM unnest($2::bytea[], $3::bytea[]) AS sealed (old, new) WHERE old = secret), secret),
        previous_secret = coalesce((SELECT new FROM unnest($2::bytea[], $3::bytea[]) AS sealed (old, new) WHERE old = previous_secret),
                                   previous_secret)
- WHERE id = ANY ((SELECT $1::uuid[])::uuid[])
+ WHERE id = ANY ($1::uuid[])
 """
