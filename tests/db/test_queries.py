@@ -204,11 +204,7 @@ ALSO: Final = (
 
 @pytest.mark.parametrize(("name", "index"), [*INDEX_OF.items(), *ALSO])
 async def test_a_hot_statement_finds_its_rows_by_an_index(crowded: Connection, name: str, index: str) -> None:
-    arguments = ["NULL"] * len((await crowded.prepare(STATEMENTS[name])).get_parameters())
-    await crowded.execute(f"PREPARE tried AS {STATEMENTS[name]}")
-    (row,) = await crowded.fetch(f"EXPLAIN (FORMAT json) EXECUTE tried ({', '.join(arguments)})")
-    await crowded.execute("DEALLOCATE tried")
-    nodes = list(_nodes(json.loads(row[0])[0]["Plan"]))
+    nodes = await _nodes_for_any_arguments(crowded, name)
     assert index in {node.get("Index Name") for node in nodes}, json.dumps(nodes, indent=1)
     assert not [node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"], json.dumps(nodes, indent=1)
 
@@ -241,11 +237,8 @@ async def test_a_statement_about_a_few_is_not_planned_each_time(crowded: Connect
 async def test_what_is_planned_while_a_deployment_is_new_finds_its_rows_by_an_index(
     known: Connection, name: str
 ) -> None:
-    await known.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE tried AS {STATEMENTS[name]}")
-    arguments = ["NULL"] * len((await known.prepare(STATEMENTS[name])).get_parameters())
-    (row,) = await known.fetch(f"EXPLAIN (FORMAT json) EXECUTE tried ({', '.join(arguments)})")
-    await known.execute("DEALLOCATE tried; RESET plan_cache_mode")
-    kinds = {node["Node Type"] for node in _nodes(json.loads(row[0])[0]["Plan"])}
+    await known.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    kinds = {node["Node Type"] for node in await _nodes_for_any_arguments(known, name)}
     assert "Seq Scan" not in kinds
     assert kinds & {"Index Scan", "Bitmap Index Scan"}
 
@@ -267,6 +260,14 @@ async def test_a_page_of_all_postings_by_time_ends_with_its_last_row(crowded: Co
         read, indent=1
     )
     assert read["Actual Rows"] == 20
+
+
+async def _nodes_for_any_arguments(connection: Connection, name: str) -> list[dict[str, Any]]:
+    arguments = ["NULL"] * len((await connection.prepare(STATEMENTS[name])).get_parameters())
+    await connection.execute(f"PREPARE tried AS {STATEMENTS[name]}")
+    (row,) = await connection.fetch(f"EXPLAIN (FORMAT json) EXECUTE tried ({', '.join(arguments)})")
+    await connection.execute("DEALLOCATE tried")
+    return list(_nodes(json.loads(row[0])[0]["Plan"]))
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from app.services.acceptance import Wish
 from app.services.acceptance_desk import AcceptanceDesk
 from app.services.backlog import Backlog
 from app.services.errors import IdempotencyKeyReused, Overloaded, PostingHeld, PostingNotFound
-from tests.db.rows import CLIENT, Connection
+from tests.db.rows import CLIENT, Connection, insert
 from tests.proxy import Proxy, proxy_to
 from tests.services.queued import Postings
 from tests.until import until
@@ -28,14 +28,7 @@ SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
  WHERE NOT granted AND relation = 'postings'::regclass AND datname = current_database()
 """
 
-_INSERT_OPERATOR = """
-INSERT INTO clients (role, name, email, password_hash) VALUES ('operator', 'Ana', 'ana@postagens.com.br', 'none') RETURNING id
-"""
-# As the releases before named its owner.
-_INSERT_UPDATE = """
-INSERT INTO status_updates (id, posting_id, client_id, requested_by, status)
-SELECT $1, id, client_id, client_id, 'shipped' FROM postings WHERE tracking_code = $2
-"""
+OPERATOR = Caller(id=UUID(int=8), role="operator")
 STRANGER = Caller(id=UUID(int=9), role="operator")
 
 
@@ -71,6 +64,11 @@ def wish(code: str, *, repeatable: bool = False, **fields: Any) -> Wish:
     request = StatusUpdateRequest.model_construct(**{"status": "shipped", **fields})
     caller = Caller(id=CLIENT, role="client")
     return Wish(id=new_id(), caller=caller, tracking_code=code, request=request, repeatable=repeatable)
+
+
+def _as_stored_before(asked: Wish) -> dict[str, object]:
+    """As the releases before stored a wish for the first posting: they named its owner too."""
+    return {"id": asked.id, "requested_by": asked.caller.id}
 
 
 async def test_requests_that_wait_share_the_next_commit_in_the_order_of_arrival(
@@ -152,12 +150,12 @@ async def test_the_same_wish_twice_in_one_round_is_one_update(
 async def test_an_update_names_who_asked_for_it_where_that_is_not_the_owner(
     desk: AcceptanceDesk, connection: Connection, code: str
 ) -> None:
-    operator = Caller(id=await connection.fetchval(_INSERT_OPERATOR), role="operator")
+    await insert(connection, "clients", {"id": OPERATOR.id, "role": "operator", "email": "ana@postagens.com.br"})
     owners, operators = wish(code, repeatable=True), wish(code, repeatable=True)
-    operators.caller = operator
+    operators.caller = OPERATOR
     await desk.accept([owners, operators])
     stored = await connection.fetch("SELECT id, requested_by FROM status_updates")
-    assert {row["id"]: row["requested_by"] for row in stored} == {owners.id: None, operators.id: operator.id}
+    assert {row["id"]: row["requested_by"] for row in stored} == {owners.id: None, operators.id: OPERATOR.id}
     for mine in (owners, operators):
         again, others = (Wish(mine.id, caller, code, mine.request, True) for caller in (mine.caller, STRANGER))
         await desk.accept([again])
@@ -193,7 +191,7 @@ async def test_a_key_that_is_being_used_elsewhere_is_waited_for_a_moment_and_not
     """Whoever holds it in the unique index may have been frozen in the middle."""
     mine = wish(code, repeatable=True)
     async with connection.transaction():
-        await connection.execute(_INSERT_UPDATE, mine.id, code)
+        await insert(connection, "status_updates", _as_stored_before(mine))
         began = time.monotonic()
         with pytest.raises(DatabaseBusy):
             await desk.accept([mine])
@@ -209,7 +207,7 @@ async def test_a_key_that_is_being_used_elsewhere_is_waited_for_a_moment_and_not
 async def test_a_round_that_is_held_up_holds_up_nobody(desk: AcceptanceDesk, connection: Connection, code: str) -> None:
     mine = wish(code, repeatable=True)
     async with connection.transaction():
-        await connection.execute(_INSERT_UPDATE, mine.id, code)
+        await insert(connection, "status_updates", _as_stored_before(mine))
         held_up = asyncio.create_task(desk.accept([mine]))
         await asyncio.sleep(0.01)
         await desk.accept([wish(code)])

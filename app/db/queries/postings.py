@@ -171,8 +171,8 @@ SELECT_ALL_POSTINGS_OLDEST_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILT
 SELECT_ALL_POSTINGS_LAST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _LAST_POSTED_FIRST
 SELECT_ALL_POSTINGS_FIRST_POSTED_FIRST: Final[LiteralString] = _PAGE + _OF_ALL + _FILTERS + _FIRST_POSTED_FIRST
 
-# What may be told to anybody who has the code: one row for each step, in the order they were written. No column here holds personal
-# data.
+# What may be told to anybody who has the code ($1, each code once): one row for each step, in the order they were written. No column here
+# holds personal data.
 SELECT_PUBLIC_STEPS: Final[LiteralString] = """
 SELECT posting.*, step.status, step.occurred_at, step.city, step.uf, step.description
   FROM unnest((SELECT $1::text[])) AS code
